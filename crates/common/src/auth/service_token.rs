@@ -1,0 +1,64 @@
+//! Calls between services carry a secret that all of them share; two are accepted at once, so that it can be rotated.
+
+use crate::error::ApiError;
+use crate::http::peer::SERVICE_TOKEN;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use anyhow::ensure;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InternalSettings {
+    /// The first is sent, all are accepted; one or two, each of 16 characters or more.
+    pub tokens: Vec<SecretString>,
+}
+
+/// Tokens that let a call in.
+#[derive(Clone)]
+pub struct ServiceTokens {
+    tokens: Vec<SecretString>,
+}
+
+impl ServiceTokens {
+    pub fn new(settings: &InternalSettings) -> anyhow::Result<Self> {
+        let tokens = settings.tokens.clone();
+        ensure!(
+            (1..=2).contains(&tokens.len()),
+            "internal.tokens (OMS_SERVICE_TOKENS) must name one or two tokens"
+        );
+        let long_enough = tokens.iter().all(|token| token.expose_secret().len() >= 16);
+        ensure!(long_enough, "internal.tokens (OMS_SERVICE_TOKENS): a token must have 16 characters or more");
+        Ok(Self { tokens })
+    }
+
+    /// The token that this service sends.
+    pub fn own(&self) -> SecretString {
+        self.tokens.first().cloned().unwrap_or_default()
+    }
+
+    fn accept(&self, presented: &[u8]) -> bool {
+        // Every token is compared whole, so that the time taken says nothing of how much was right.
+        self.tokens.iter().fold(false, |accepted, token| {
+            accepted | bool::from(token.expose_secret().as_bytes().ct_eq(presented))
+        })
+    }
+}
+
+/// Middleware: lets only our own services pass.
+pub async fn require(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let presented =
+        request.headers().get(SERVICE_TOKEN).map(|token| token.as_bytes().to_vec()).unwrap_or_default();
+    let accepted = request.app_data::<Data<ServiceTokens>>().is_some_and(|tokens| tokens.accept(&presented));
+    if !accepted {
+        return Err(ApiError::unauthenticated("A service token is needed.").into());
+    }
+    next.call(request).await
+}

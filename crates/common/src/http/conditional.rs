@@ -1,0 +1,42 @@
+//! Conditional requests: entity tags made of versions (RFC 9110, section 13).
+
+use crate::error::ApiError;
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{FromRequest, HttpRequest};
+use std::future::{Ready, ready};
+
+/// The version a client believes is current; `None` where it sent no `If-Match`, or `*`.
+#[derive(Clone, Copy, Debug)]
+pub struct IfMatch(pub Option<i64>);
+
+impl FromRequest for IfMatch {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(parse(request.headers().get(header::IF_MATCH)).map(Self))
+    }
+}
+
+fn parse(value: Option<&HeaderValue>) -> Result<Option<i64>, ApiError> {
+    let Some(value) = value else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    version.map(Some).ok_or_else(|| {
+        ApiError::invalid_field(
+            "header:If-Match",
+            "invalid_value",
+            "must be an entity tag as it came in ETag, such as \"3\"",
+        )
+    })
+}
+
+/// The entity tag of a version: `"3"`.
+pub fn entity_tag(version: i64) -> (header::HeaderName, String) {
+    (header::ETAG, format!("\"{version}\""))
+}

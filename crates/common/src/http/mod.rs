@@ -1,0 +1,11 @@
+//! HTTP as every service speaks it: what is read from a request, what is written into an answer, how peers are called.
+
+pub mod body;
+pub mod conditional;
+pub mod endpoint;
+pub mod idempotency;
+pub mod page;
+pub mod path;
+pub mod peer;
+pub mod query;
+pub mod request;

@@ -1,0 +1,28 @@
+//! What every crate of the workspace shares: the models on the wire, their values, the error type, and
+//! (feature `service`) how a service is configured, runs, talks and stores.
+
+pub mod error;
+pub mod ids;
+pub mod models;
+pub mod money;
+pub mod text;
+pub mod time;
+
+#[cfg(feature = "service")]
+pub mod auth;
+#[cfg(feature = "service")]
+pub mod batch;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod context;
+#[cfg(feature = "service")]
+pub mod http;
+#[cfg(feature = "service")]
+pub mod mongo;
+#[cfg(feature = "service")]
+pub mod redis;
+#[cfg(feature = "service")]
+pub mod service;
+#[cfg(feature = "service")]
+pub mod telemetry;

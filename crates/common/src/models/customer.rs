@@ -1,0 +1,60 @@
+//! Customers.
+
+use crate::ids::CustomerId;
+use crate::models::auth::Role;
+use crate::text::{Email, Password, Text};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A person's name: 1 to 200 characters.
+pub type PersonName = Text<1, 200>;
+
+/// `POST /customers`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewCustomer {
+    pub email: Email,
+    /// Only staff may leave it out: the account then has no log-in of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
+    pub name: PersonName,
+}
+
+/// `PATCH /customers/{id}`: the fields to change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomerChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<PersonName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CustomerStatus {
+    Active,
+    Deactivated,
+}
+
+/// A customer as its owner and staff see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    pub id: CustomerId,
+    pub email: Email,
+    pub name: PersonName,
+    pub role: Role,
+    pub status: CustomerStatus,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// `GET /internal/customers/{id}`: what another service needs to know of a customer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerStanding {
+    pub id: CustomerId,
+    pub status: CustomerStatus,
+}

@@ -1,0 +1,8 @@
+//! The JSON shapes of the public API and of the calls between services.
+
+pub mod auth;
+pub mod customer;
+pub mod ledger;
+pub mod object;
+pub mod order;
+pub mod product;

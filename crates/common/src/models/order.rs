@@ -1,0 +1,226 @@
+//! Orders and their lines.
+
+use super::object::ObjectOnly;
+use crate::ids::{CustomerId, OrderId, ProductId};
+use crate::money::{Amount, Currency};
+use crate::text::Sku;
+use crate::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// Most lines of one order.
+pub const MAX_LINES: usize = 2_000;
+
+/// Units of one product on one line: a whole number from 1 to 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Quantity(u32);
+
+impl Quantity {
+    pub const MAX: u32 = 1_000_000;
+
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("must be a whole number from 1 to {}", Quantity::MAX)]
+pub struct InvalidQuantity;
+
+impl TryFrom<u32> for Quantity {
+    type Error = InvalidQuantity;
+    fn try_from(units: u32) -> Result<Self, InvalidQuantity> {
+        if (1..=Self::MAX).contains(&units) { Ok(Self(units)) } else { Err(InvalidQuantity) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl de::Visitor<'_> for Whole {
+            type Value = Quantity;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 1 to {}", Quantity::MAX)
+            }
+            fn visit_u64<E: de::Error>(self, units: u64) -> Result<Quantity, E> {
+                u32::try_from(units)
+                    .ok()
+                    .and_then(|units| Quantity::try_from(units).ok())
+                    .ok_or_else(|| E::custom(InvalidQuantity))
+            }
+            fn visit_i64<E: de::Error>(self, units: i64) -> Result<Quantity, E> {
+                u64::try_from(units)
+                    .map_err(|_| E::custom(InvalidQuantity))
+                    .and_then(|units| self.visit_u64(units))
+            }
+        }
+        deserializer.deserialize_any(Whole)
+    }
+}
+
+/// `POST /orders`: either `productId` and `quantity`, or `lines`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewOrder {
+    pub customer_id: CustomerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// 1 to [`MAX_LINES`], each product once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<RequestedLine>>,
+}
+
+/// So many units of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
+pub struct RequestedLine {
+    pub product_id: ProductId,
+    pub quantity: Quantity,
+}
+
+impl Serialize for RequestedLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestedLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ObjectOnly(deserializer))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Recorded; its stock is not decided yet.
+    Pending,
+    /// Its stock is reserved.
+    Confirmed,
+    /// Out of stock, unknown product, or expired while pending.
+    Rejected,
+    /// Cancelled before anything was shipped.
+    Cancelled,
+    /// Everything delivered or cancelled, and something delivered.
+    Completed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FulfillmentStatus {
+    Unfulfilled,
+    PartiallyFulfilled,
+    Fulfilled,
+    Delivered,
+}
+
+/// An order. `productId` and `quantity` stand at the top too when there is exactly one line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    pub id: OrderId,
+    pub customer_id: CustomerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
+    pub status: OrderStatus,
+    pub fulfillment_status: FulfillmentStatus,
+    pub lines: Vec<OrderLine>,
+    /// Known once the order is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Sum of the lines, known once the order is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Amount>,
+    /// Why the order was rejected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// One product of an order. Name, sku and unit price are copied when the order is confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderLine {
+    pub product_id: ProductId,
+    pub quantity: u32,
+    pub cancelled: u32,
+    pub shipped: u32,
+    pub delivered: u32,
+    pub returned: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Amount>,
+    /// Unit price times the quantity that is not cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Amount>,
+}
+
+/// Why one product, or the whole order where `productId` is missing, could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejection {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product_id: Option<ProductId>,
+    pub code: RejectionCode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCode {
+    OutOfStock,
+    UnknownProduct,
+    /// The product exists but is not for sale.
+    ProductNotActive,
+    /// The lines are priced in more than one currency.
+    MixedCurrencies,
+    /// The total is larger than the system holds.
+    TotalTooLarge,
+    /// Nobody reserved stock in time.
+    Expired,
+}
+
+/// One change of an order, oldest first in `GET /orders/{id}/history`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    pub at: Timestamp,
+    /// A customer's or staff member's id, or the name of a service.
+    pub actor: String,
+    pub event: OrderEvent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderEvent {
+    Placed,
+    Confirmed,
+    Rejected,
+    Cancelled,
+}
+
+/// `POST /orders/{id}/cancel`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cancellation {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<CancellationReason>,
+}
+
+/// Why an order is cancelled, in the canceller's words: 1 to 500 characters.
+pub type CancellationReason = crate::text::Text<1, 500, true>;

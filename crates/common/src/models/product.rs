@@ -1,0 +1,166 @@
+//! The catalogue and its stock.
+
+use crate::ids::{MovementId, ProductId};
+use crate::money::{Amount, Currency};
+use crate::text::{Sku, Text};
+use crate::time::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::fmt;
+
+/// A product's name: 1 to 200 characters.
+pub type ProductName = Text<1, 200>;
+
+/// A product's description: up to 5,000 characters, line breaks allowed.
+pub type ProductDescription = Text<0, 5000, true>;
+
+/// Why stock was changed by hand: 1 to 200 characters.
+pub type AdjustmentReason = Text<1, 200>;
+
+/// Most units of one product in one place.
+pub const MAX_UNITS: u32 = 1_000_000_000;
+
+/// Units in stock: a whole number from 0 to [`MAX_UNITS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(transparent)]
+pub struct Units(u32);
+
+impl Units {
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("must be a whole number from 0 to {MAX_UNITS}")]
+pub struct InvalidUnits;
+
+impl TryFrom<u32> for Units {
+    type Error = InvalidUnits;
+    fn try_from(units: u32) -> Result<Self, InvalidUnits> {
+        if units <= MAX_UNITS { Ok(Self(units)) } else { Err(InvalidUnits) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Units {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Whole;
+        impl de::Visitor<'_> for Whole {
+            type Value = Units;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a whole number from 0 to {MAX_UNITS}")
+            }
+            fn visit_u64<E: de::Error>(self, units: u64) -> Result<Units, E> {
+                u32::try_from(units)
+                    .ok()
+                    .and_then(|units| Units::try_from(units).ok())
+                    .ok_or_else(|| E::custom(InvalidUnits))
+            }
+            fn visit_i64<E: de::Error>(self, units: i64) -> Result<Units, E> {
+                u64::try_from(units)
+                    .map_err(|_| E::custom(InvalidUnits))
+                    .and_then(|units| self.visit_u64(units))
+            }
+        }
+        deserializer.deserialize_any(Whole)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProductStatus {
+    /// Seen by staff only, not for sale.
+    Draft,
+    Active,
+    /// No longer for sale; kept for the orders that name it.
+    Archived,
+}
+
+/// `POST /products`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewProduct {
+    pub sku: Sku,
+    pub name: ProductName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<ProductDescription>,
+    pub price: Amount,
+    /// EUR where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// Units received at once; 0 where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Units>,
+}
+
+/// `PATCH /products/{id}`: the fields to change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProductChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ProductName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<ProductDescription>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProductStatus>,
+}
+
+/// A product with what is available of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    pub id: ProductId,
+    pub sku: Sku,
+    pub name: ProductName,
+    pub description: ProductDescription,
+    pub price: Amount,
+    pub currency: Currency,
+    pub status: ProductStatus,
+    /// Units available: on hand less reserved.
+    pub inventory: i64,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// `GET /products/{id}/inventory`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Inventory {
+    pub product_id: ProductId,
+    /// Units in the building.
+    pub on_hand: i64,
+    /// Units promised to orders that are not shipped yet.
+    pub reserved: i64,
+    /// On hand less reserved.
+    pub available: i64,
+}
+
+/// `PUT /products/{id}/inventory`: sets what is available; on hand moves by the difference.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetInventory {
+    pub quantity: Units,
+}
+
+/// `POST /products/{id}/inventory/adjustments`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewAdjustment {
+    /// Units to add to or take from what is on hand; never 0, never below what is reserved.
+    pub delta: i64,
+    pub reason: AdjustmentReason,
+}
+
+/// What an adjustment did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Adjustment {
+    /// The movement that stands in the ledger.
+    pub id: MovementId,
+    pub product_id: ProductId,
+    pub delta: i64,
+    pub reason: AdjustmentReason,
+    pub at: Timestamp,
+}

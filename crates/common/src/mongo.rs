@@ -1,0 +1,216 @@
+//! MongoDB: connecting to a replica set, durable defaults, collections with validators, transactions with a deadline.
+
+use crate::context;
+use anyhow::{Context as _, bail};
+use mongodb::bson::{self, Document, doc};
+use mongodb::error::{
+    Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
+};
+use mongodb::options::{ClientOptions, ReadConcern, SelectionCriteria, TransactionOptions, WriteConcern};
+use mongodb::{Client, ClientSession, Database, IndexModel};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MongoSettings {
+    /// A connection string; never logged, it may hold a password.
+    pub uri: secrecy::SecretString,
+    /// The database this service owns.
+    pub database: String,
+    pub max_pool_size: u32,
+    pub connect_timeout_ms: u64,
+    pub server_selection_timeout_ms: u64,
+}
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not answer, or not for certain: the same call may be made again.
+    #[error("the database cannot answer")]
+    Unavailable(#[source] Error),
+    /// A fault of ours: a query or a document the database refuses.
+    #[error("the database refused")]
+    Broken(#[source] Error),
+    /// What was written contradicts what must hold.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        if is_transient(&error) { Self::Unavailable(error) } else { Self::Broken(error) }
+    }
+}
+
+impl From<StoreError> for crate::error::ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable().caused_by(error),
+            StoreError::Broken(_) | StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
+
+/// Codes of a server that is stepping down, shutting down, out of time or not yet a majority.
+const TRANSIENT_CODES: [i32; 18] =
+    [6, 7, 24, 50, 64, 89, 91, 112, 189, 202, 246, 251, 262, 9001, 10107, 11600, 11602, 13435];
+
+fn is_transient(error: &Error) -> bool {
+    if error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+        || error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+        || error.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+    {
+        return true;
+    }
+    match error.kind.as_ref() {
+        ErrorKind::Io(_)
+        | ErrorKind::ServerSelection { .. }
+        | ErrorKind::ConnectionPoolCleared { .. }
+        | ErrorKind::DnsResolve { .. }
+        | ErrorKind::Write(WriteFailure::WriteConcernError(_)) => true,
+        ErrorKind::InsertMany(failure) => failure.write_concern_error.is_some(),
+        ErrorKind::Command(command) => TRANSIENT_CODES.contains(&command.code),
+        _ => false,
+    }
+}
+
+/// A value as a document, in its binary form: identities and times as BSON's own types.
+pub fn to_document<T: Serialize>(value: &T) -> Result<Document, StoreError> {
+    let encoded =
+        bson::serialize_to_vec(value).map_err(|cause| StoreError::Corrupt(format!("encode: {cause}")))?;
+    bson::deserialize_from_slice(&encoded).map_err(|cause| StoreError::Corrupt(format!("encode: {cause}")))
+}
+
+/// The value that a document holds in its binary form.
+pub fn from_document<T: DeserializeOwned>(document: &Document) -> Result<T, StoreError> {
+    let encoded =
+        bson::serialize_to_vec(document).map_err(|cause| StoreError::Corrupt(format!("decode: {cause}")))?;
+    bson::deserialize_from_slice(&encoded).map_err(|cause| StoreError::Corrupt(format!("decode: {cause}")))
+}
+
+/// Whether a write met a document with the same unique key.
+pub fn is_duplicate_key(error: &Error) -> bool {
+    match error.kind.as_ref() {
+        ErrorKind::Write(WriteFailure::WriteError(failure)) => failure.code == 11000,
+        ErrorKind::Command(command) => command.code == 11000,
+        ErrorKind::InsertMany(failure) => {
+            failure.write_errors.as_ref().is_some_and(|errors| errors.iter().any(|error| error.code == 11000))
+        }
+        _ => false,
+    }
+}
+
+/// Connects, and refuses a server that cannot do transactions.
+///
+/// Every write waits for a majority and its journal, every read is of what a majority has, unless a call says else.
+pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
+    use secrecy::ExposeSecret;
+    let mut options =
+        ClientOptions::parse(settings.uri.expose_secret()).await.context("mongo.uri (MONGO_URI)")?;
+    options.app_name = Some(application.to_owned());
+    options.max_pool_size = Some(settings.max_pool_size);
+    options.connect_timeout = Some(Duration::from_millis(settings.connect_timeout_ms));
+    options.server_selection_timeout = Some(Duration::from_millis(settings.server_selection_timeout_ms));
+    options.write_concern = Some(majority());
+    options.read_concern = Some(ReadConcern::majority());
+    options.selection_criteria =
+        Some(SelectionCriteria::ReadPreference(mongodb::options::ReadPreference::Primary));
+    let client = Client::with_options(options).context("mongo.uri (MONGO_URI)")?;
+    let database = client.database(&settings.database);
+    let hello = database
+        .run_command(doc! { "hello": 1 })
+        .await
+        .context("MongoDB does not answer; is MONGO_URI right?")?;
+    if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
+        bail!(
+            "MongoDB runs stand-alone, and transactions need a replica set. Start mongod with `--replSet rs0`, then run \
+             `mongosh --eval 'rs.initiate()'` once; one node is enough."
+        );
+    }
+    Ok(database)
+}
+
+fn majority() -> WriteConcern {
+    WriteConcern::builder().w(mongodb::options::Acknowledgment::Majority).journal(true).build()
+}
+
+/// Majority and journal as a document, for commands that take their write concern by hand.
+pub fn majority_document() -> Document {
+    doc! { "w": "majority", "j": true }
+}
+
+/// Snapshot reads and a commit on a majority and its journal.
+pub fn durable_transaction() -> TransactionOptions {
+    TransactionOptions::builder()
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(majority())
+        .max_commit_time(Duration::from_secs(5))
+        .build()
+}
+
+/// Creates the collection or brings it up to date: its validator and its indexes. Can be repeated.
+pub async fn ensure_collection(
+    database: &Database,
+    name: &str,
+    validator: Document,
+    indexes: Vec<IndexModel>,
+) -> anyhow::Result<()> {
+    let created = database.create_collection(name).validator(validator.clone()).await;
+    match created {
+        Ok(()) => {}
+        // 48, NamespaceExists: another replica or an earlier start was first.
+        Err(error) if matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == 48) => {
+            database
+                .run_command(doc! { "collMod": name, "validator": validator })
+                .await
+                .with_context(|| format!("validator of {name}"))?;
+        }
+        Err(error) => return Err(error).with_context(|| format!("create the collection {name}")),
+    }
+    if !indexes.is_empty() {
+        database
+            .collection::<Document>(name)
+            .create_indexes(indexes)
+            .await
+            .with_context(|| format!("indexes of {name}"))?;
+    }
+    Ok(())
+}
+
+/// Commits, and where the outcome is unknown commits again until the deadline: repeating the work instead could do
+/// it twice.
+pub async fn commit(session: &mut ClientSession, deadline: std::time::Instant) -> Result<(), Error> {
+    loop {
+        match session.commit_transaction().await {
+            Err(error)
+                if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT)
+                    && std::time::Instant::now() < deadline => {}
+            other => return other,
+        }
+        tokio::time::sleep(jitter(Duration::from_millis(10))).await;
+    }
+}
+
+/// Whether a transaction may be tried again as a whole.
+pub fn is_worth_repeating(error: &Error) -> bool {
+    error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+}
+
+/// Half to one and a half of a wait, so that those who collided do not collide again.
+pub fn jitter(wait: Duration) -> Duration {
+    let mut byte = [0_u8];
+    // Without randomness the wait is merely not spread.
+    if getrandom::fill(&mut byte).is_err() {
+        return wait;
+    }
+    wait / 2 + wait * u32::from(byte[0]) / 255
+}
+
+/// Whether the primary answers within a second.
+pub async fn is_answering(database: &Database) -> bool {
+    let database = database.clone();
+    let ping = context::spawn(async move { database.run_command(doc! { "ping": 1 }).await.is_ok() });
+    matches!(tokio::time::timeout(Duration::from_secs(1), ping).await, Ok(Ok(true)))
+}

@@ -1,0 +1,177 @@
+//! How every service runs: two listeners, health, and a stop that loses nothing.
+
+use crate::auth::service_token;
+use crate::context;
+use crate::http::endpoint::{endpoint, no_such_path};
+use crate::http::request::with_context;
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::Context as _;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    pub host: String,
+    /// What the gateway may route to; 0 takes a free port.
+    pub public_port: u16,
+    /// `/internal/*`, health and metrics; 0 takes a free port.
+    pub internal_port: u16,
+    /// Threads of each listener; 0 takes one for each core.
+    pub workers: usize,
+    pub max_connections: usize,
+    /// Milliseconds between saying "not ready" and closing the listeners, for load balancers to notice.
+    pub stop_delay_ms: u64,
+    /// Seconds that open requests have to end.
+    pub drain_timeout_s: u64,
+}
+
+/// The two bound sockets of a service.
+pub struct Listeners {
+    public: TcpListener,
+    internal: TcpListener,
+}
+
+impl Listeners {
+    pub fn bind(settings: &HttpSettings) -> anyhow::Result<Self> {
+        let bind = |port: u16| {
+            TcpListener::bind((settings.host.as_str(), port))
+                .with_context(|| format!("cannot listen on {}:{port}; is the port taken?", settings.host))
+        };
+        Ok(Self { public: bind(settings.public_port)?, internal: bind(settings.internal_port)? })
+    }
+
+    pub fn public_port(&self) -> anyhow::Result<u16> {
+        Ok(self.public.local_addr()?.port())
+    }
+
+    pub fn internal_port(&self) -> anyhow::Result<u16> {
+        Ok(self.internal.local_addr()?.port())
+    }
+}
+
+/// Whether this process should be sent requests: its own state and its own databases, nobody else's.
+#[derive(Clone)]
+pub struct Readiness {
+    stopping: Arc<AtomicBool>,
+    check: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+impl Readiness {
+    pub fn new(check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) -> Self {
+        Self { stopping: Arc::default(), check: Arc::new(check) }
+    }
+}
+
+/// Serves both listeners until `stop` resolves, then says "not ready", waits, and drains.
+pub async fn serve(
+    settings: &HttpSettings,
+    listeners: Listeners,
+    readiness: Readiness,
+    public: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    internal: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let public_server = start(settings, listeners.public, public)?;
+    let health = Data::new(readiness.clone());
+    let internal_server = start(settings, listeners.internal, move |config| {
+        config
+            .app_data(health.clone())
+            .service(endpoint("/health/live").get(live))
+            .service(endpoint("/health/ready").get(ready))
+            .service(
+                web::scope("/internal").wrap(from_fn(service_token::require)).configure(internal.clone()),
+            );
+    })?;
+    let (public_handle, internal_handle) = (public_server.handle(), internal_server.handle());
+    let servers = tokio::spawn(async move { tokio::try_join!(public_server, internal_server) });
+    stop.await;
+    tracing::info!("stopping");
+    readiness.stopping.store(true, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(settings.stop_delay_ms)).await;
+    public_handle.stop(true).await;
+    internal_handle.stop(true).await;
+    servers.await.context("a listener failed")??;
+    Ok(())
+}
+
+fn start(
+    settings: &HttpSettings,
+    listener: TcpListener,
+    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> anyhow::Result<Server> {
+    let workers = match settings.workers {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        workers => workers,
+    };
+    let app = move || {
+        App::new()
+            .wrap(from_fn(with_context))
+            .configure(routes.clone())
+            .default_service(web::to(no_such_path_service))
+    };
+    let server = HttpServer::new(app)
+        .workers(workers)
+        .max_connections(settings.max_connections)
+        .keep_alive(Duration::from_secs(75))
+        .client_request_timeout(Duration::from_secs(10))
+        .shutdown_timeout(settings.drain_timeout_s)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+async fn no_such_path_service() -> Result<HttpResponse, crate::error::ApiError> {
+    Err(no_such_path().await)
+}
+
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "live" }))
+}
+
+async fn ready(readiness: Data<Readiness>) -> HttpResponse {
+    if readiness.stopping.load(Ordering::Relaxed) {
+        return HttpResponse::ServiceUnavailable().json(json!({ "status": "stopping" }));
+    }
+    if (readiness.check)().await {
+        HttpResponse::Ok().json(json!({ "status": "ready" }))
+    } else {
+        HttpResponse::ServiceUnavailable().json(json!({ "status": "database does not answer" }))
+    }
+}
+
+/// Resolves on SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be heard; only a kill stops this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Repeats background work until the process stops: a turn, then a pause.
+pub async fn repeat<Turn>(pause: Duration, mut turn: impl FnMut() -> Turn)
+where
+    Turn: Future<Output = ()>,
+{
+    loop {
+        let budget = context::Context::background(Duration::from_secs(30));
+        context::scope(budget, turn()).await;
+        tokio::time::sleep(crate::mongo::jitter(pause)).await;
+    }
+}

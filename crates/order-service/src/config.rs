@@ -1,0 +1,61 @@
+//! Settings of order-service; the only file that reads the environment.
+
+use common::auth::service_token::InternalSettings;
+use common::auth::token::TokenSettings;
+use common::config::Environment;
+use common::mongo::MongoSettings;
+use common::service::HttpSettings;
+use common::telemetry::LogSettings;
+use serde::Deserialize;
+
+/// Every setting with its default, embedded in the binary.
+const DEFAULTS: &str = include_str!("../default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub environment: Environment,
+    pub http: HttpSettings,
+    pub log: LogSettings,
+    pub mongo: MongoSettings,
+    pub tokens: TokenSettings,
+    pub internal: InternalSettings,
+    pub peers: PeerSettings,
+    pub placing: PlacingSettings,
+    pub sweeper: SweeperSettings,
+}
+
+/// Internal listeners of the other services, such as `http://127.0.0.1:3103`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSettings {
+    pub customer_url: String,
+    pub product_url: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlacingSettings {
+    pub queue: usize,
+    pub batch_orders: usize,
+    pub batch_lines: usize,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweeperSettings {
+    pub interval_ms: u64,
+    pub older_than_ms: i64,
+    pub orders: i64,
+}
+
+impl Settings {
+    pub fn load() -> anyhow::Result<Self> {
+        common::config::load("OMS_ORDER__", DEFAULTS)
+    }
+
+    /// The embedded defaults alone.
+    pub fn defaults() -> anyhow::Result<Self> {
+        common::config::load_from("OMS_ORDER__", DEFAULTS, [])
+    }
+}

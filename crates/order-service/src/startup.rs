@@ -1,0 +1,108 @@
+//! What is wired to what.
+
+use crate::clients::customers::Customers;
+use crate::clients::ledger::Ledger;
+use crate::config::Settings;
+use crate::routes;
+use crate::store::orders::Orders;
+use crate::workflows::place_order::Placement;
+use crate::workflows::sweep;
+use actix_web::web::{Data, ServiceConfig};
+use common::auth::keys::KeySource;
+use common::auth::service_token::ServiceTokens;
+use common::auth::token::TokenVerifier;
+use common::http::peer::Peer;
+use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
+use futures_util::FutureExt;
+use mongodb::Database;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often verification keys are fetched anew.
+const KEYS_REFRESH: Duration = Duration::from_secs(15);
+
+/// What the handlers share.
+pub struct AppState {
+    pub orders: Orders,
+    pub customers: Customers,
+    pub placement: Placement,
+    pub ledger: Ledger,
+}
+
+/// The service with its sockets bound and its database at hand.
+pub struct Application {
+    http: HttpSettings,
+    listeners: Listeners,
+    database: Database,
+    verifier: Data<TokenVerifier>,
+    keys: KeySource,
+    service_tokens: Data<ServiceTokens>,
+    state: Arc<AppState>,
+    sweeper: crate::config::SweeperSettings,
+}
+
+impl Application {
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        let listeners = Listeners::bind(&settings.http)?;
+        let database = common::mongo::connect(&settings.mongo, "order-service").await?;
+        let orders = Orders::new(&database);
+        orders.ensure().await?;
+        let service_tokens = ServiceTokens::new(&settings.internal)?;
+        let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
+        let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
+        let ledger = Ledger::new(products);
+        let keys = KeySource::remote(&settings.tokens.keys_url)?;
+        Ok(Self {
+            http: settings.http,
+            listeners,
+            database,
+            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            keys,
+            service_tokens: Data::new(service_tokens),
+            state: Arc::new(AppState {
+                placement: Placement::start(&settings.placing, orders.clone(), ledger.clone()),
+                customers: Customers::new(customers),
+                orders,
+                ledger,
+            }),
+            sweeper: settings.sweeper,
+        })
+    }
+
+    pub fn public_port(&self) -> anyhow::Result<u16> {
+        self.listeners.public_port()
+    }
+
+    pub fn internal_port(&self) -> anyhow::Result<u16> {
+        self.listeners.internal_port()
+    }
+
+    pub fn state(&self) -> Arc<AppState> {
+        self.state.clone()
+    }
+
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (state, settings) = (self.state.clone(), self.sweeper);
+        let sweeping = tokio::spawn(repeat(Duration::from_millis(settings.interval_ms), move || {
+            let state = state.clone();
+            async move { sweep::sweep_once(&state, &settings).await }
+        }));
+        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let database = self.database.clone();
+        let readiness = Readiness::new(move || {
+            let database = database.clone();
+            async move { common::mongo::is_answering(&database).await }.boxed()
+        });
+        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let public = move |config: &mut ServiceConfig| {
+            config.app_data(state.clone()).app_data(verifier.clone()).configure(routes::public);
+        };
+        let internal = move |config: &mut ServiceConfig| {
+            config.app_data(tokens.clone());
+        };
+        let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
+        sweeping.abort();
+        refreshing.abort();
+        served
+    }
+}
