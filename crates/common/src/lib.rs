@@ -26,3 +26,5 @@ pub mod redis;
 pub mod service;
 #[cfg(feature = "service")]
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -3,4 +3,5 @@
 pub mod caller;
 pub mod keys;
 pub mod service_token;
+pub mod signing;
 pub mod token;

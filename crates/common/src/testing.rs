@@ -1,0 +1,65 @@
+//! What the services' own tests share (feature `testing`): where the real servers are, and tokens to call with.
+
+use crate::auth::signing::SigningKey;
+use crate::auth::token::Claims;
+use crate::ids::{CustomerId, SessionId};
+use crate::models::auth::Role;
+use crate::time::Timestamp;
+use serde_json::json;
+
+/// The real MongoDB and Redis of this test run, as `scripts/test` started them.
+///
+/// # Panics
+/// Where there are none: a test without its database has nothing to say.
+#[expect(clippy::disallowed_methods, clippy::panic, reason = "tests have no settings")]
+pub fn server(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests with scripts/test"))
+}
+
+/// A database name that no other test uses.
+pub fn fresh_database() -> String {
+    format!("test_{}", uuid::Uuid::now_v7().simple())
+}
+
+/// Signs access tokens as customer-service would.
+pub struct TestSigner {
+    key: SigningKey,
+}
+
+impl TestSigner {
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self { key: SigningKey::from_pem(&SigningKey::generate_pem()?)? })
+    }
+
+    /// What a stand-in for customer-service answers at `/.well-known/jwks.json`.
+    pub fn jwks(&self) -> serde_json::Value {
+        json!({ "keys": [self.key.jwk()] })
+    }
+
+    /// A fresh token of ten minutes.
+    pub fn token(&self, customer_id: CustomerId, role: Role) -> anyhow::Result<String> {
+        self.token_issued(customer_id, role, 0)
+    }
+
+    /// A token issued so many seconds ago, of ten minutes.
+    pub fn token_issued(
+        &self,
+        customer_id: CustomerId,
+        role: Role,
+        seconds_ago: i64,
+    ) -> anyhow::Result<String> {
+        let now = Timestamp::now().as_millis() / 1000;
+        self.key.sign(&Claims {
+            iss: "oms".into(),
+            aud: "oms".into(),
+            sub: customer_id,
+            exp: now - seconds_ago + 600,
+            iat: now - seconds_ago,
+            nbf: None,
+            jti: uuid::Uuid::now_v7().to_string(),
+            role,
+            sid: SessionId::new(),
+        })
+    }
+}
