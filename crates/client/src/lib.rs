@@ -1,1 +1,38 @@
-//! To be written.
+//! A typed client of the public API.
+//!
+//! It logs in by itself and stays logged in, repeats what is safe to repeat (every reading call, and every creating
+//! one because each carries an idempotency key), and answers every refusal as the problem the service stated.
+//!
+//! ```no_run
+//! use oms_client::{Client, Error};
+//!
+//! # async fn shop() -> Result<(), Error> {
+//! let client = Client::builder("http://127.0.0.1:3000").credentials("ada@example.org", "correct horse").build()?;
+//! let products = client.products(Some("lamp"), None, None).await?;
+//! let customers = client.customers(Some(1), None).await?;
+//! if let (Some(lamp), Some(customer)) = (products.items.first(), customers.items.first()) {
+//!     match client.create_order(customer.id, lamp.id, 2).await {
+//!         Ok(order) => println!("{} is {:?}", order.id, order.status),
+//!         Err(error) if error.code() == Some("out_of_stock") => println!("no lamps left"),
+//!         Err(error) => return Err(error),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod auth;
+mod call;
+mod client;
+mod customers;
+mod error;
+mod orders;
+mod page;
+mod products;
+mod retry;
+mod session;
+
+pub use call::Created;
+pub use client::{Builder, Client};
+pub use error::Error;
+pub use page::Page;

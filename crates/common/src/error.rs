@@ -94,7 +94,9 @@ pub struct ApiError {
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     extensions: Map<String, Value>,
+    #[cfg_attr(not(feature = "service"), expect(dead_code, reason = "only a service renders it"))]
     retry_after_s: Option<u32>,
+    #[cfg_attr(not(feature = "service"), expect(dead_code, reason = "only a service renders it"))]
     allow: Option<String>,
     #[cfg(feature = "service")]
     cause: Option<anyhow::Error>,

@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod customer;
+pub mod health;
 pub mod ledger;
 pub mod object;
 pub mod order;

@@ -1,0 +1,79 @@
+//! Orders: placing, reading, cancelling.
+
+use crate::call::Created;
+use crate::client::Client;
+use crate::error::Error;
+use crate::page::Page;
+use common::ids::{CustomerId, OrderId, ProductId};
+use common::models::order::{Cancellation, CancellationReason, HistoryEntry, NewOrder, Order};
+use reqwest::Method;
+use serde_json::json;
+
+/// Most entries of one page.
+const LARGEST_PAGE: u8 = 200;
+
+impl Client {
+    /// Places an order of one product: `POST /orders`. A quantity out of range is the service's 422.
+    pub async fn create_order(
+        &self,
+        customer_id: CustomerId,
+        product_id: ProductId,
+        quantity: u32,
+    ) -> Result<Order, Error> {
+        let body = json!({ "customerId": customer_id, "productId": product_id, "quantity": quantity });
+        self.call(Method::POST, &["orders"]).key(None).json(&body).send().await?.decode()
+    }
+
+    /// Every order of a customer, newest first; follows the pages of `GET /customers/{id}/orders` to their end.
+    pub async fn get_customer_orders(&self, customer_id: CustomerId) -> Result<Vec<Order>, Error> {
+        let mut page = self.customer_orders(customer_id, Some(LARGEST_PAGE), None).await?;
+        let mut orders = page.items;
+        while let Some(after) = page.next {
+            page = self.customer_orders(customer_id, Some(LARGEST_PAGE), Some(&after)).await?;
+            orders.append(&mut page.items);
+        }
+        Ok(orders)
+    }
+
+    /// One page of `GET /customers/{id}/orders`; `limit` 1 to 200, 50 where it is `None`.
+    pub async fn customer_orders(
+        &self,
+        customer_id: CustomerId,
+        limit: Option<u8>,
+        after: Option<&str>,
+    ) -> Result<Page<Order>, Error> {
+        let path = ["customers", &customer_id.to_string(), "orders"];
+        self.call(Method::GET, &path).page(limit, after).send().await?.page()
+    }
+
+    /// `POST /orders`: one to 2,000 lines. `key` names the intention across processes; `None` takes a fresh one.
+    pub async fn place_order(&self, order: &NewOrder, key: Option<&str>) -> Result<Created<Order>, Error> {
+        self.call(Method::POST, &["orders"]).key(key).json(order).send().await?.created()
+    }
+
+    /// `GET /orders/{id}`
+    pub async fn order(&self, id: OrderId) -> Result<Order, Error> {
+        self.call(Method::GET, &["orders", &id.to_string()]).send().await?.decode()
+    }
+
+    /// One page of `GET /orders`; `limit` 1 to 200, 50 where it is `None`.
+    pub async fn orders(&self, limit: Option<u8>, after: Option<&str>) -> Result<Page<Order>, Error> {
+        self.call(Method::GET, &["orders"]).page(limit, after).send().await?.page()
+    }
+
+    /// `GET /orders/{id}/history`, oldest first.
+    pub async fn order_history(&self, id: OrderId) -> Result<Vec<HistoryEntry>, Error> {
+        self.call(Method::GET, &["orders", &id.to_string(), "history"]).send().await?.decode()
+    }
+
+    /// `POST /orders/{id}/cancel`
+    pub async fn cancel_order(
+        &self,
+        id: OrderId,
+        reason: Option<CancellationReason>,
+        key: Option<&str>,
+    ) -> Result<Order, Error> {
+        let path = ["orders", &id.to_string(), "cancel"];
+        self.call(Method::POST, &path).key(key).json(&Cancellation { reason }).send().await?.decode()
+    }
+}
