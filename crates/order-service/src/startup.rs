@@ -83,10 +83,15 @@ impl Application {
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (state, settings) = (self.state.clone(), self.sweeper);
-        let sweeping = tokio::spawn(repeat(Duration::from_millis(settings.interval_ms), move || {
-            let state = state.clone();
-            async move { sweep::sweep_once(&state, &settings).await }
-        }));
+        let sweeping = tokio::spawn(async move {
+            // Clients whose requests a crash cut off get this long to come back before their orders are refused.
+            tokio::time::sleep(Duration::from_millis(settings.older_than_ms.unsigned_abs())).await;
+            repeat(Duration::from_millis(settings.interval_ms), move || {
+                let state = state.clone();
+                async move { sweep::sweep_once(&state, &settings).await }
+            })
+            .await;
+        });
         let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
         let database = self.database.clone();
         let readiness = Readiness::new(move || {

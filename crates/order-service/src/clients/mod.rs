@@ -1,0 +1,4 @@
+//! The other services, as orders need them.
+
+pub mod customers;
+pub mod ledger;

@@ -1,0 +1,173 @@
+//! A request to place an order, with every rule about its shape already kept.
+
+use super::order::{Change, FIRST_VERSION, Fingerprint, Line, Order};
+use common::ids::{CustomerId, OrderId, ProductId};
+use common::models::order::{FulfillmentStatus, MAX_LINES, NewOrder, OrderEvent, OrderStatus, RequestedLine};
+use common::time::Timestamp;
+use std::collections::HashSet;
+
+/// Lines of one order, each product once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderDraft {
+    customer_id: CustomerId,
+    lines: Vec<RequestedLine>,
+}
+
+/// Why a request is not an order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidDraft {
+    #[error("must stand unless there are lines")]
+    Missing { field: &'static str },
+    #[error("must not stand beside lines")]
+    BesideLines { field: &'static str },
+    #[error("must have 1 to {MAX_LINES} entries, got {got}")]
+    LineCount { got: usize },
+    #[error("names a product that stands on an earlier line")]
+    DuplicateProduct { line: usize },
+}
+
+impl OrderDraft {
+    pub fn parse(order: NewOrder) -> Result<Self, InvalidDraft> {
+        let lines = match (order.lines, order.product_id, order.quantity) {
+            (Some(lines), None, None) => lines,
+            (Some(_), Some(_), _) => return Err(InvalidDraft::BesideLines { field: "productId" }),
+            (Some(_), None, Some(_)) => return Err(InvalidDraft::BesideLines { field: "quantity" }),
+            (None, Some(product_id), Some(quantity)) => vec![RequestedLine { product_id, quantity }],
+            (None, None, _) => return Err(InvalidDraft::Missing { field: "productId" }),
+            (None, Some(_), None) => return Err(InvalidDraft::Missing { field: "quantity" }),
+        };
+        if lines.is_empty() || lines.len() > MAX_LINES {
+            return Err(InvalidDraft::LineCount { got: lines.len() });
+        }
+        let mut products: HashSet<ProductId> = HashSet::with_capacity(lines.len());
+        match lines.iter().position(|line| !products.insert(line.product_id)) {
+            Some(line) => Err(InvalidDraft::DuplicateProduct { line }),
+            None => Ok(Self { customer_id: order.customer_id, lines }),
+        }
+    }
+
+    pub fn customer_id(&self) -> CustomerId {
+        self.customer_id
+    }
+
+    /// The identity of the order: derived from the key, so that a retry is the same order for ever, or a fresh one.
+    pub fn order_id(&self, key: Option<&[u8]>) -> OrderId {
+        match key {
+            Some(key) => OrderId::derived(&[b"place order", self.customer_id.as_bytes(), key]),
+            None => OrderId::new(),
+        }
+    }
+
+    /// Equal for equal requests, whichever of the two forms they were written in.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut parts: Vec<&[u8]> = vec![self.customer_id.as_bytes()];
+        let quantities: Vec<[u8; 4]> =
+            self.lines.iter().map(|line| line.quantity.get().to_be_bytes()).collect();
+        for (line, quantity) in self.lines.iter().zip(&quantities) {
+            parts.push(line.product_id.as_bytes());
+            parts.push(quantity);
+        }
+        Fingerprint::derived(&parts)
+    }
+
+    /// The order as it is recorded before anything is decided.
+    pub fn into_pending(self, id: OrderId, actor: String, at: Timestamp) -> Order {
+        Order {
+            id,
+            customer_id: self.customer_id,
+            status: OrderStatus::Pending,
+            fulfillment_status: FulfillmentStatus::Unfulfilled,
+            version: FIRST_VERSION,
+            fingerprint: self.fingerprint(),
+            lines: self.lines.iter().map(Line::new).collect(),
+            currency: None,
+            total_minor: None,
+            rejections: Vec::new(),
+            effects: Vec::new(),
+            history: vec![Change { at, actor, event: OrderEvent::Placed, note: None, request: None }],
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(quantity: u32) -> RequestedLine {
+        RequestedLine { product_id: ProductId::new(), quantity: quantity.try_into().unwrap() }
+    }
+
+    fn with_lines(lines: Vec<RequestedLine>) -> NewOrder {
+        NewOrder { customer_id: CustomerId::new(), product_id: None, quantity: None, lines: Some(lines) }
+    }
+
+    #[test]
+    fn both_forms_of_one_line_are_the_same_request() {
+        let long = with_lines(vec![line(3)]);
+        let only = long.lines.as_ref().unwrap()[0];
+        let short = NewOrder {
+            product_id: Some(only.product_id),
+            quantity: Some(only.quantity),
+            lines: None,
+            ..long.clone()
+        };
+        let (long, short) = (OrderDraft::parse(long).unwrap(), OrderDraft::parse(short).unwrap());
+        assert_eq!(long.fingerprint(), short.fingerprint());
+        assert_eq!(long.order_id(Some(b"key")), short.order_id(Some(b"key")));
+        assert_ne!(long.order_id(Some(b"key")), long.order_id(Some(b"other")));
+        assert_ne!(long.order_id(None), long.order_id(None));
+    }
+
+    #[test]
+    fn any_other_customer_product_quantity_or_order_of_lines_is_another_request() {
+        let (a, b) = (line(1), line(2));
+        let base = with_lines(vec![a, b]);
+        let fingerprint = |order: &NewOrder| OrderDraft::parse(order.clone()).unwrap().fingerprint();
+        let others = [
+            NewOrder { customer_id: CustomerId::new(), ..base.clone() },
+            NewOrder { lines: Some(vec![b, a]), ..base.clone() },
+            NewOrder { lines: Some(vec![a]), ..base.clone() },
+            NewOrder { lines: Some(vec![a, RequestedLine { quantity: a.quantity, ..b }]), ..base.clone() },
+        ];
+        for other in &others {
+            assert_ne!(fingerprint(&base), fingerprint(other));
+        }
+    }
+
+    #[test]
+    fn an_order_needs_one_form_and_one_to_2000_different_products() {
+        let base = with_lines(vec![line(1)]);
+        let product_id = Some(ProductId::new());
+        let quantity = Some(1.try_into().unwrap());
+        let parse = |order| OrderDraft::parse(order).unwrap_err();
+        assert_eq!(
+            parse(NewOrder { lines: None, ..base.clone() }),
+            InvalidDraft::Missing { field: "productId" }
+        );
+        assert_eq!(
+            parse(NewOrder { lines: None, product_id, ..base.clone() }),
+            InvalidDraft::Missing { field: "quantity" }
+        );
+        assert_eq!(
+            parse(NewOrder { product_id, quantity, ..base.clone() }),
+            InvalidDraft::BesideLines { field: "productId" }
+        );
+        assert_eq!(
+            parse(NewOrder { quantity, ..base.clone() }),
+            InvalidDraft::BesideLines { field: "quantity" }
+        );
+        assert_eq!(parse(with_lines(vec![])), InvalidDraft::LineCount { got: 0 });
+        assert_eq!(
+            parse(with_lines((0..=MAX_LINES).map(|_| line(1)).collect())),
+            InvalidDraft::LineCount { got: MAX_LINES + 1 }
+        );
+        let twice = line(1);
+        assert_eq!(
+            parse(with_lines(vec![twice, line(1), twice])),
+            InvalidDraft::DuplicateProduct { line: 2 }
+        );
+        assert!(OrderDraft::parse(with_lines((0..MAX_LINES).map(|_| line(1)).collect())).is_ok());
+    }
+}

@@ -1,0 +1,5 @@
+//! The rules of orders: pure, without HTTP, database, clock or randomness.
+
+pub mod draft;
+pub mod moves;
+pub mod order;

@@ -1,0 +1,112 @@
+//! Where a broken rule of orders meets an HTTP status.
+
+use crate::domain::draft::InvalidDraft;
+use crate::domain::moves::MoveError;
+use crate::domain::order::Order;
+use crate::workflows::cancel_order::ChangeError;
+use crate::workflows::place_order::PlaceError;
+use common::error::{ApiError, Kind};
+use common::ids::OrderId;
+use common::models::order::RejectionCode;
+use serde_json::json;
+
+pub fn invalid_draft(error: &InvalidDraft) -> ApiError {
+    match error {
+        InvalidDraft::Missing { field } => {
+            ApiError::invalid_field(format!("/{field}"), "missing_field", error)
+        }
+        InvalidDraft::BesideLines { field } => {
+            ApiError::invalid_field(format!("/{field}"), "conflicting_field", error)
+        }
+        InvalidDraft::LineCount { .. } => ApiError::invalid_field("/lines", "invalid_length", error),
+        InvalidDraft::DuplicateProduct { line } => {
+            ApiError::invalid_field(format!("/lines/{line}/productId"), "duplicate_product", error)
+        }
+    }
+}
+
+/// 503 for an order whose outcome is not known yet: the same request with the same key finds it.
+pub fn unsettled(order_id: OrderId) -> ApiError {
+    ApiError::new(
+        Kind::Unavailable,
+        "The order is not settled yet. Send the same request with the same key again.",
+    )
+    .code("order_unsettled")
+    .with("orderId", order_id.to_string())
+}
+
+fn key_reused() -> ApiError {
+    ApiError::new(Kind::Unprocessable, "This Idempotency-Key was used for another request.")
+        .code("idempotency_key_reused")
+}
+
+impl From<PlaceError> for ApiError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::UnknownCustomer => Self::invalid_field("/customerId", "unknown_customer", &error),
+            PlaceError::InactiveCustomer => {
+                Self::new(Kind::Conflict, "The customer is deactivated.").code("customer_inactive")
+            }
+            PlaceError::KeyReused => key_reused(),
+            PlaceError::Busy => Self::unavailable().code("overloaded"),
+            PlaceError::Unsettled { order_id, .. } => unsettled(order_id).caused_by(error),
+            PlaceError::Peer(error) => error.into(),
+            PlaceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotFound => Self::not_found("order"),
+            ChangeError::VersionMismatch(version) => Self::version_mismatch(version),
+            ChangeError::KeyReused => key_reused(),
+            ChangeError::Contended => Self::unavailable().code("contended"),
+            ChangeError::Move(MoveError::Illegal { state, ref allowed }) => {
+                Self::new(Kind::Conflict, "The order's state does not allow this.")
+                    .code("illegal_transition")
+                    .with("state", json!(state))
+                    .with("allowedMoves", json!(allowed))
+            }
+            ChangeError::Move(MoveError::Mismatch(_)) => Self::internal(error),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The answer to a request whose order was rejected: 409 where there is not enough stock or the order expired, 422
+/// where it could never have been placed as it is.
+pub fn rejected(order: &Order) -> ApiError {
+    let codes: Vec<RejectionCode> = order.rejections.iter().map(|rejection| rejection.code).collect();
+    let worst = [
+        (RejectionCode::UnknownProduct, Kind::Unprocessable, "unknown_product", "A product does not exist."),
+        (
+            RejectionCode::ProductNotActive,
+            Kind::Unprocessable,
+            "product_not_active",
+            "A product is not for sale.",
+        ),
+        (
+            RejectionCode::MixedCurrencies,
+            Kind::Unprocessable,
+            "mixed_currencies",
+            "The products are priced in different currencies.",
+        ),
+        (
+            RejectionCode::TotalTooLarge,
+            Kind::Unprocessable,
+            "total_too_large",
+            "The total is larger than this system holds.",
+        ),
+        (RejectionCode::OutOfStock, Kind::Conflict, "out_of_stock", "There is not enough stock."),
+    ];
+    let (kind, code, detail) = worst.into_iter().find(|(code, ..)| codes.contains(code)).map_or(
+        (Kind::Conflict, "order_expired", "The order was not decided in time."),
+        |(_, kind, code, detail)| (kind, code, detail),
+    );
+    ApiError::new(kind, detail)
+        .code(code)
+        .with("orderId", order.id.to_string())
+        .with("rejections", json!(order.rejections))
+}

@@ -1,0 +1,18 @@
+//! The URL table.
+
+pub mod errors;
+pub mod orders;
+pub mod representation;
+
+use actix_web::web::ServiceConfig;
+use common::http::endpoint::endpoint;
+
+/// What the gateway may route to.
+pub fn public(config: &mut ServiceConfig) {
+    config
+        .service(endpoint("/orders").post(orders::place_order).get(orders::list_orders))
+        .service(endpoint("/orders/{id}").get(orders::get_order))
+        .service(endpoint("/orders/{id}/cancel").post(orders::cancel_order))
+        .service(endpoint("/orders/{id}/history").get(orders::get_history))
+        .service(endpoint("/customers/{id}/orders").get(orders::list_customer_orders));
+}

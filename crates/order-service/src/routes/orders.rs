@@ -1,0 +1,180 @@
+//! Orders: place, read, list, cancel.
+
+use super::{errors, representation};
+use crate::domain::draft::OrderDraft;
+use crate::domain::order::Order;
+use crate::startup::AppState;
+use crate::store::orders::Filter;
+use crate::workflows::cancel_order::{CancelRequest, ChangeError};
+use crate::workflows::{cancel_order as cancelling, place_order as placing};
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use common::auth::caller::Caller;
+use common::context::{self, Interrupted};
+use common::error::ApiError;
+use common::http::body::{Body, OptionalBody};
+use common::http::conditional::{IfMatch, entity_tag};
+use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::page::{Cursor, Limit, next_link};
+use common::http::path::PathId;
+use common::http::query::Query;
+use common::ids::{CustomerId, OrderId};
+use common::models::auth::Role;
+use common::models::order::{Cancellation, NewOrder, OrderStatus};
+use serde::Deserialize;
+
+/// Bytes of an order's body: 2,000 lines of about 100 bytes.
+const ORDER_LIMIT: usize = 256 * 1024;
+
+/// `POST /orders`
+pub async fn place_order(
+    state: Data<AppState>,
+    caller: Caller,
+    OptionalKey(key): OptionalKey,
+    Body(body): Body<NewOrder, ORDER_LIMIT>,
+) -> Result<HttpResponse, ApiError> {
+    let draft = OrderDraft::parse(body).map_err(|error| errors::invalid_draft(&error))?;
+    if !caller.may_act_for(draft.customer_id()) {
+        return Err(ApiError::forbidden());
+    }
+    let id = placing::identify(&draft, key.as_ref());
+    let placed =
+        context::run_to_end(async move { placing::place_order(&state, &caller, draft, id).await }).await;
+    let placed = placed.map_err(|interrupted| match interrupted {
+        Interrupted::TimedOut => errors::unsettled(id).caused_by(interrupted),
+        Interrupted::Failed(_) => interrupted.into(),
+    })??;
+    if placed.order.status == OrderStatus::Rejected {
+        return Err(errors::rejected(&placed.order));
+    }
+    let mut response = HttpResponse::Created();
+    response
+        .insert_header((header::LOCATION, format!("/orders/{}", placed.order.id)))
+        .insert_header(entity_tag(placed.order.version));
+    if placed.replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(representation::order(&placed.order)))
+}
+
+/// `GET /orders/{id}`
+pub async fn get_order(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(id): PathId<OrderId>,
+) -> Result<HttpResponse, ApiError> {
+    let order = find_own(state, caller, id).await?;
+    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(representation::order(&order)))
+}
+
+/// `GET /orders/{id}/history`, oldest first.
+pub async fn get_history(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(id): PathId<OrderId>,
+) -> Result<HttpResponse, ApiError> {
+    let order = find_own(state, caller, id).await?;
+    let history: Vec<_> = order.history.iter().map(representation::history).collect();
+    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(history))
+}
+
+async fn find_own(state: Data<AppState>, caller: Caller, id: OrderId) -> Result<Order, ApiError> {
+    let order = context::run_to_end(async move { state.orders.find(id).await }).await??;
+    order.filter(|order| caller.may_act_for(order.customer_id)).ok_or_else(|| ApiError::not_found("order"))
+}
+
+/// Parameters of `GET /orders`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OrderQuery {
+    limit: Option<Limit>,
+    after: Option<Cursor>,
+    status: Option<OrderStatus>,
+    customer_id: Option<CustomerId>,
+}
+
+/// `GET /orders`, for staff.
+pub async fn list_orders(
+    state: Data<AppState>,
+    caller: Caller,
+    request: HttpRequest,
+    Query(query): Query<OrderQuery>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require(Role::Staff)?;
+    let filter = Filter { customer_id: query.customer_id, status: query.status };
+    list(state, &request, filter, query.limit.unwrap_or_default(), query.after).await
+}
+
+/// Parameters of `GET /customers/{id}/orders`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomerOrderQuery {
+    limit: Option<Limit>,
+    after: Option<Cursor>,
+    /// Accepted for clients that send it beside the path; it must name the same customer.
+    customer_id: Option<CustomerId>,
+}
+
+/// `GET /customers/{id}/orders`
+pub async fn list_customer_orders(
+    state: Data<AppState>,
+    caller: Caller,
+    request: HttpRequest,
+    PathId(id): PathId<CustomerId>,
+    Query(query): Query<CustomerOrderQuery>,
+) -> Result<HttpResponse, ApiError> {
+    if !caller.may_act_for(id) {
+        return Err(ApiError::not_found("customer"));
+    }
+    if query.customer_id.is_some_and(|named| named != id) {
+        return Err(ApiError::invalid_field(
+            "query:customerId",
+            "invalid_value",
+            "must equal the customer in the path",
+        ));
+    }
+    let filter = Filter { customer_id: Some(id), status: None };
+    list(state, &request, filter, query.limit.unwrap_or_default(), query.after).await
+}
+
+async fn list(
+    state: Data<AppState>,
+    request: &HttpRequest,
+    filter: Filter,
+    limit: Limit,
+    after: Option<Cursor>,
+) -> Result<HttpResponse, ApiError> {
+    let orders = context::run_to_end(async move { state.orders.list(filter, limit, after).await }).await??;
+    let mut response = HttpResponse::Ok();
+    if orders.len() == usize::from(limit.get())
+        && let Some(last) = orders.last()
+    {
+        let cursor = Cursor { at: last.created_at, id: last.id.uuid() };
+        response.insert_header(next_link(request.path(), request.query_string(), cursor));
+    }
+    Ok(response.json(orders.iter().map(representation::order).collect::<Vec<_>>()))
+}
+
+/// `POST /orders/{id}/cancel`
+pub async fn cancel_order(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(order_id): PathId<OrderId>,
+    IfMatch(if_version): IfMatch,
+    OptionalKey(key): OptionalKey,
+    OptionalBody(body): OptionalBody<Cancellation>,
+) -> Result<HttpResponse, ApiError> {
+    let reason = body.reason.map(|reason| reason.into_string());
+    let request = CancelRequest { order_id, reason, key, if_version };
+    let state = state.into_inner();
+    let cancelled =
+        context::run_to_end(async move { cancelling::cancel_order(&state, &caller, request).await });
+    let (order, replayed) = cancelled.await?.map_err(|error: ChangeError| ApiError::from(error))?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header(entity_tag(order.version));
+    if replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(representation::order(&order)))
+}

@@ -1,0 +1,3 @@
+//! What order-service keeps in MongoDB.
+
+pub mod orders;

@@ -1,0 +1,287 @@
+//! The collection `orders`: documents, queries, indexes.
+
+use crate::domain::order::Order;
+use common::http::page::{Cursor, Limit};
+use common::ids::{CustomerId, MovementId, OrderId};
+use common::models::order::OrderStatus;
+use common::mongo::{StoreError, ensure_collection, majority_document, to_document};
+use common::time::Timestamp;
+use futures_util::TryStreamExt;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::ErrorKind;
+use mongodb::options::IndexOptions;
+use mongodb::{Collection, Database, IndexModel};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// Longest that a read may run in the database.
+const MAX_READ: Duration = Duration::from_secs(4);
+
+const STATUSES: [OrderStatus; 5] = [
+    OrderStatus::Pending,
+    OrderStatus::Confirmed,
+    OrderStatus::Rejected,
+    OrderStatus::Cancelled,
+    OrderStatus::Completed,
+];
+
+#[derive(Clone)]
+pub struct Orders {
+    collection: Collection<Order>,
+}
+
+/// What became of one order of [`Orders::record`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// A majority has it.
+    New,
+    /// There is one with this identity; whether a majority has it is not known.
+    AlreadyThere,
+    /// It may or may not have been written.
+    Unknown,
+}
+
+/// A change of an order from the version that was read.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    pub from_version: i64,
+    pub to: Order,
+}
+
+/// Which orders a list is to hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    pub customer_id: Option<CustomerId>,
+    pub status: Option<OrderStatus>,
+}
+
+impl Orders {
+    pub fn new(database: &Database) -> Self {
+        Self { collection: database.collection("orders") }
+    }
+
+    /// Creates the collection, its validator and its indexes, or brings them up to date.
+    pub async fn ensure(&self) -> anyhow::Result<()> {
+        let database = self.collection.client().database(&self.collection.namespace().db);
+        let index = |keys: Document| IndexModel::builder().keys(keys).build();
+        let partial =
+            IndexOptions::builder().partial_filter_expression(doc! { "effects.state": "due" }).build();
+        let indexes = vec![
+            // A customer's orders, newest first.
+            index(doc! { "customerId": 1, "createdAt": -1, "_id": -1 }),
+            // All orders, of one status or of all by merging the five; also the sweeper's, for the pending ones.
+            index(doc! { "status": 1, "createdAt": -1, "_id": -1 }),
+            // Effects that are due; an order without one costs this index nothing.
+            IndexModel::builder().keys(doc! { "effects.at": 1 }).options(partial).build(),
+        ];
+        ensure_collection(&database, "orders", validator(), indexes).await
+    }
+
+    /// Inserts pending orders; one that fails does so alone.
+    pub async fn record(&self, orders: &[Order]) -> Vec<Recorded> {
+        let error = match self.collection.insert_many(orders).ordered(false).await {
+            Ok(_) => return vec![Recorded::New; orders.len()],
+            Err(error) => error,
+        };
+        let ErrorKind::InsertMany(failure) = error.kind.as_ref() else {
+            tracing::warn!(%error, orders = orders.len(), "orders not recorded");
+            return vec![Recorded::Unknown; orders.len()];
+        };
+        // Without a majority none of them is durable, whatever else the answer says.
+        if failure.write_concern_error.is_some() {
+            tracing::warn!(%error, orders = orders.len(), "orders recorded without a majority");
+            return vec![Recorded::Unknown; orders.len()];
+        }
+        let mut outcomes = vec![Recorded::New; orders.len()];
+        for failed in failure.write_errors.iter().flatten() {
+            let outcome = if failed.code == 11000 { Recorded::AlreadyThere } else { Recorded::Unknown };
+            if outcome == Recorded::Unknown {
+                tracing::error!(
+                    code = failed.code,
+                    message = failed.message,
+                    "an order was refused by the database"
+                );
+            }
+            if let Some(slot) = outcomes.get_mut(failed.index) {
+                *slot = outcome;
+            }
+        }
+        outcomes
+    }
+
+    /// Reads what a majority has.
+    pub async fn find(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        Ok(self.collection.find_one(doc! { "_id": id }).max_time(MAX_READ).await?)
+    }
+
+    pub async fn find_many(&self, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        let ids: Vec<Bson> = ids.iter().map(|id| Bson::from(*id)).collect();
+        Ok(self
+            .collection
+            .find(doc! { "_id": { "$in": ids } })
+            .max_time(MAX_READ)
+            .await?
+            .try_collect()
+            .await?)
+    }
+
+    /// Changes orders, each if it still has the version it was read with. Answers the identities of those that were
+    /// changed, by a majority.
+    pub async fn swap(&self, swaps: &[Swap]) -> Result<HashSet<OrderId>, StoreError> {
+        let mut updates = Vec::with_capacity(swaps.len());
+        for swap in swaps {
+            updates.push(doc! { "q": { "_id": swap.to.id, "version": swap.from_version }, "u": to_document(&swap.to)? });
+        }
+        let command = doc! {
+            "update": self.collection.name(),
+            "updates": updates,
+            "ordered": false,
+            "writeConcern": majority_document(),
+        };
+        let database = self.collection.client().database(&self.collection.namespace().db);
+        let answer = database.run_command(command).await?;
+        check_update(&answer)?;
+        let changed = answer.get_i32("nModified").unwrap_or(0);
+        if usize::try_from(changed).is_ok_and(|changed| changed == swaps.len()) {
+            return Ok(swaps.iter().map(|swap| swap.to.id).collect());
+        }
+        // The answer does not say which ones were changed.
+        let ids: Vec<OrderId> = swaps.iter().map(|swap| swap.to.id).collect();
+        let now = self.find_many(&ids).await?;
+        let is_there = |swap: &&Swap| now.iter().any(|order| has_change(order, &swap.to));
+        Ok(swaps.iter().filter(is_there).map(|swap| swap.to.id).collect())
+    }
+
+    /// Newest first, after the cursor.
+    pub async fn list(
+        &self,
+        filter: Filter,
+        limit: Limit,
+        after: Option<Cursor>,
+    ) -> Result<Vec<Order>, StoreError> {
+        let mut query = Document::new();
+        if let Some(customer_id) = filter.customer_id {
+            query.insert("customerId", customer_id);
+        }
+        match (filter.status, filter.customer_id) {
+            (Some(status), _) => {
+                query.insert("status", status_name(status)?);
+            }
+            // Each status is a range of one index, and the ranges are merged in order.
+            (None, None) => {
+                let all = STATUSES.into_iter().map(status_name).collect::<Result<Vec<_>, _>>()?;
+                query.insert("status", doc! { "$in": all });
+            }
+            (None, Some(_)) => {}
+        }
+        if let Some(cursor) = after {
+            let at = mongodb::bson::DateTime::from_millis(cursor.at.as_millis());
+            let id = Bson::from(OrderId::from_uuid(cursor.id));
+            query.insert("createdAt", doc! { "$lte": at });
+            query.insert("$or", vec![doc! { "createdAt": { "$lt": at } }, doc! { "_id": { "$lt": id } }]);
+        }
+        let found =
+            self.collection.find(query).sort(doc! { "createdAt": -1, "_id": -1 }).limit(limit.as_i64());
+        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
+    }
+
+    /// Orders that were recorded before `before` and never settled, oldest first.
+    pub async fn pending_since(&self, before: Timestamp, limit: i64) -> Result<Vec<Order>, StoreError> {
+        let query = doc! { "status": "pending", "createdAt": { "$lt": before } };
+        let found = self.collection.find(query).sort(doc! { "createdAt": 1, "_id": 1 }).limit(limit);
+        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
+    }
+
+    /// Orders with an effect that is due since before `before`, oldest first.
+    pub async fn with_effects_due_since(
+        &self,
+        before: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Order>, StoreError> {
+        let query = doc! { "effects.state": "due", "effects.at": { "$lt": before } };
+        let found = self.collection.find(query).sort(doc! { "effects.at": 1 }).limit(limit);
+        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
+    }
+
+    /// Marks effects as delivered. It changes nothing that a client sees, so it is no version of the order; a mark
+    /// that a concurrent change overwrites is made again after a delivery that finds its movement there.
+    pub async fn mark_done(&self, effects: &[(OrderId, MovementId)]) -> Result<(), StoreError> {
+        let done = |(order, effect): &(OrderId, MovementId)| {
+            doc! {
+                "q": { "_id": *order, "effects": { "$elemMatch": { "id": *effect, "state": "due" } } },
+                "u": { "$set": { "effects.$.state": "done" } },
+            }
+        };
+        let command = doc! {
+            "update": self.collection.name(),
+            "updates": effects.iter().map(done).collect::<Vec<_>>(),
+            "ordered": false,
+            "writeConcern": majority_document(),
+        };
+        let database = self.collection.client().database(&self.collection.namespace().db);
+        check_update(&database.run_command(command).await?)
+    }
+}
+
+/// Whether an order has gone through a change, whatever happened to it since.
+fn has_change(order: &Order, changed: &Order) -> bool {
+    let place = changed.history.len().saturating_sub(1);
+    order.id == changed.id && order.history.get(place) == changed.history.last()
+}
+
+/// `run_command` succeeds whenever the server answered: what failed stands inside.
+fn check_update(answer: &Document) -> Result<(), StoreError> {
+    if let Ok(failure) = answer.get_document("writeConcernError") {
+        let cause =
+            ErrorKind::Io(std::sync::Arc::new(std::io::Error::other(format!("no majority: {failure}"))));
+        return Err(StoreError::Unavailable(cause.into()));
+    }
+    match answer.get_array("writeErrors") {
+        Ok(failures) if !failures.is_empty() => {
+            Err(StoreError::Corrupt(format!("update refused: {failures:?}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn status_name(status: OrderStatus) -> Result<String, StoreError> {
+    match serde_json::to_value(status) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        other => Err(StoreError::Corrupt(format!("a status is not a text: {other:?}"))),
+    }
+}
+
+/// What every order must be, whoever writes it.
+fn validator() -> Document {
+    let units = doc! { "bsonType": ["int", "long"], "minimum": 0 };
+    doc! { "$jsonSchema": {
+        "bsonType": "object",
+        "required": ["customerId", "status", "fulfillmentStatus", "version", "lines", "fingerprint", "effects", "history",
+            "createdAt", "updatedAt"],
+        "properties": {
+            "_id": { "bsonType": "binData" },
+            "customerId": { "bsonType": "binData" },
+            "status": { "enum": ["pending", "confirmed", "rejected", "cancelled", "completed"] },
+            "version": { "bsonType": ["int", "long"], "minimum": 1 },
+            "totalMinor": { "bsonType": ["int", "long"], "minimum": 0 },
+            "lines": {
+                "bsonType": "array",
+                "minItems": 1,
+                "items": {
+                    "bsonType": "object",
+                    "required": ["productId", "quantity", "cancelled", "shipped", "delivered", "returned"],
+                    "properties": {
+                        "productId": { "bsonType": "binData" },
+                        "quantity": { "bsonType": ["int", "long"], "minimum": 1 },
+                        "cancelled": units.clone(),
+                        "shipped": units.clone(),
+                        "delivered": units.clone(),
+                        "returned": units,
+                    },
+                },
+            },
+            "createdAt": { "bsonType": "date" },
+            "updatedAt": { "bsonType": "date" },
+        },
+    } }
+}

@@ -1,0 +1,245 @@
+//! Placing an order: recorded first, decided by its reservation, then told the outcome.
+//!
+//! Every step may be repeated by anyone, at any time, after any crash: the order's identity makes recording idempotent,
+//! the ledger answers what it recorded for that identity, and settling is a compare-and-swap.
+
+use crate::clients::ledger::Ledger;
+use crate::config::PlacingSettings;
+use crate::domain::draft::OrderDraft;
+use crate::domain::moves::{Event, MoveError, apply};
+use crate::domain::order::Order;
+use crate::startup::AppState;
+use crate::store::orders::{Orders, Recorded, Swap};
+use common::auth::caller::Caller;
+use common::batch::{BatchLimits, Batcher, NotBatched};
+use common::context;
+use common::http::idempotency::IdempotencyKey;
+use common::http::peer::PeerError;
+use common::ids::OrderId;
+use common::models::customer::CustomerStatus;
+use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
+use common::models::order::OrderStatus;
+use common::mongo::{StoreError, jitter};
+use common::time::Timestamp;
+use std::time::Duration;
+
+/// Who settles orders, in their history.
+pub const ACTOR: &str = "order-service";
+
+/// How young a token must be to prove by itself that its account is active, in seconds.
+const FRESH_S: i64 = 30;
+
+/// Pause before an order that is in someone else's hands is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// An order that is settled, and whether it was before this request.
+#[derive(Debug)]
+pub struct Placed {
+    pub order: Order,
+    pub replayed: bool,
+}
+
+/// Why an order was not placed, or why nobody knows yet.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error("there is no such customer")]
+    UnknownCustomer,
+    #[error("the customer is deactivated")]
+    InactiveCustomer,
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// Too much is waiting; nothing was written for this order.
+    #[error("too many orders are waiting")]
+    Busy,
+    /// The order may be recorded; the same request finds out.
+    #[error("order {order_id} is not settled: {cause}")]
+    Unsettled { order_id: OrderId, cause: String },
+    #[error(transparent)]
+    Peer(#[from] PeerError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The three batched writes of a placement.
+pub struct Placement {
+    recording: Batcher<Order, Recorded>,
+    reserving: Batcher<LedgerEntry, LedgerOutcome>,
+    settling: Batcher<Swap, bool>,
+}
+
+impl Placement {
+    /// Starts the writers.
+    pub fn start(settings: &PlacingSettings, orders: Orders, ledger: Ledger) -> Self {
+        let limits = BatchLimits {
+            queue: settings.queue,
+            entries: settings.batch_orders,
+            weight: settings.batch_lines,
+        };
+        let (recorder, settler) = (orders.clone(), orders);
+        let (recording, _) =
+            Batcher::start("record orders", limits, weigh_order, move |orders: Vec<Order>| {
+                let recorder = recorder.clone();
+                async move { recorder.record(&orders).await }
+            });
+        let (reserving, _) =
+            Batcher::start("reserve stock", limits, weigh_entry, move |entries: Vec<LedgerEntry>| {
+                let ledger = ledger.clone();
+                async move { reserve_batch(&ledger, entries).await }
+            });
+        let (settling, _) = Batcher::start("settle orders", limits, weigh_swap, move |swaps: Vec<Swap>| {
+            let settler = settler.clone();
+            async move { settle_batch(&settler, swaps).await }
+        });
+        Self { recording, reserving, settling }
+    }
+
+    /// Asks the ledger to decide this order.
+    pub async fn reserve(&self, order: &Order) -> Result<LedgerOutcome, NotBatched> {
+        self.reserving
+            .submit(LedgerEntry::Reserve { order_id: order.id, lines: order.requested_lines() })
+            .await
+    }
+
+    /// Tells the order what the ledger decided. `None` where someone else changed the order meanwhile.
+    pub async fn settle(&self, order: &Order, event: Event) -> Result<Option<Order>, SettleError> {
+        let settled = apply(order, event, ACTOR, Timestamp::now())?;
+        let swap = Swap { from_version: order.version, to: settled };
+        let to = swap.to.clone();
+        let changed = self.settling.submit(swap).await?;
+        Ok(changed.then_some(to))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error(transparent)]
+    Move(#[from] MoveError),
+    #[error(transparent)]
+    NotBatched(#[from] NotBatched),
+}
+
+fn weigh_order(order: &Order) -> usize {
+    order.lines.len()
+}
+
+fn weigh_entry(entry: &LedgerEntry) -> usize {
+    entry.lines().len()
+}
+
+fn weigh_swap(swap: &Swap) -> usize {
+    swap.to.lines.len()
+}
+
+async fn reserve_batch(ledger: &Ledger, entries: Vec<LedgerEntry>) -> Vec<LedgerOutcome> {
+    let count = entries.len();
+    match ledger.post(entries).await {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            tracing::warn!(%error, orders = count, "orders not decided");
+            vec![LedgerOutcome::Failed { code: LedgerFailure::Unavailable }; count]
+        }
+    }
+}
+
+async fn settle_batch(orders: &Orders, swaps: Vec<Swap>) -> Vec<bool> {
+    match orders.swap(&swaps).await {
+        Ok(changed) => swaps.iter().map(|swap| changed.contains(&swap.to.id)).collect(),
+        Err(error) => {
+            tracing::warn!(%error, orders = swaps.len(), "orders not settled");
+            vec![false; swaps.len()]
+        }
+    }
+}
+
+/// What the ledger's answer means for the order.
+pub fn event_of(outcome: LedgerOutcome) -> Option<Event> {
+    match outcome {
+        LedgerOutcome::Reserved { currency, items } => Some(Event::Reserved { currency, items }),
+        LedgerOutcome::Refused { reasons } => Some(Event::Refused { reasons }),
+        LedgerOutcome::Applied | LedgerOutcome::Failed { .. } => None,
+    }
+}
+
+/// Places an order, or finds the one that an earlier request with this key placed.
+pub async fn place_order(
+    state: &AppState,
+    caller: &Caller,
+    draft: OrderDraft,
+    id: OrderId,
+) -> Result<Placed, PlaceError> {
+    check_customer(state, caller, &draft).await?;
+    let fingerprint = draft.fingerprint();
+    let pending = draft.into_pending(id, caller.customer_id.to_string(), Timestamp::now());
+    let mut order = pending.clone();
+    let mut recorded = record(state, pending.clone()).await?;
+    loop {
+        if recorded != Recorded::New {
+            let Some(found) = state.orders.find(id).await? else {
+                // Whoever wrote it has no majority yet, or lost it: write it again.
+                wait_before_looking_again(id)?.await;
+                recorded = record(state, pending.clone()).await?;
+                continue;
+            };
+            if found.fingerprint != fingerprint {
+                return Err(PlaceError::KeyReused);
+            }
+            if found.status != OrderStatus::Pending {
+                return Ok(Placed { order: found, replayed: true });
+            }
+            order = found;
+        }
+        if let Some(settled) = decide(state, &order).await? {
+            return Ok(Placed { order: settled, replayed: false });
+        }
+        // Someone else settled it, or the database did not answer for certain: read what a majority has.
+        wait_before_looking_again(id)?.await;
+        recorded = Recorded::AlreadyThere;
+    }
+}
+
+/// The customer exists and is active: a customer's own fresh token says so, else customer-service is asked.
+async fn check_customer(state: &AppState, caller: &Caller, draft: &OrderDraft) -> Result<(), PlaceError> {
+    if caller.customer_id == draft.customer_id() && caller.is_fresh(FRESH_S) {
+        return Ok(());
+    }
+    match state.customers.status(draft.customer_id()).await? {
+        Some(CustomerStatus::Active) => Ok(()),
+        Some(CustomerStatus::Deactivated) => Err(PlaceError::InactiveCustomer),
+        None => Err(PlaceError::UnknownCustomer),
+    }
+}
+
+async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> {
+    let order_id = order.id;
+    match state.placement.recording.submit(order).await {
+        Ok(Recorded::Unknown) => {
+            Err(PlaceError::Unsettled { order_id, cause: "recording it has no answer".into() })
+        }
+        Ok(recorded) => Ok(recorded),
+        Err(NotBatched::QueueFull | NotBatched::Stopping) => Err(PlaceError::Busy),
+        Err(failed @ NotBatched::BatchFailed) => {
+            Err(PlaceError::Unsettled { order_id, cause: failed.to_string() })
+        }
+    }
+}
+
+/// Reserves and settles. `None` where the order was changed by someone else meanwhile.
+async fn decide(state: &AppState, order: &Order) -> Result<Option<Order>, PlaceError> {
+    let unsettled = |cause: String| PlaceError::Unsettled { order_id: order.id, cause };
+    let outcome = state.placement.reserve(order).await.map_err(|failed| unsettled(failed.to_string()))?;
+    let event = event_of(outcome).ok_or_else(|| unsettled("the ledger has no answer".into()))?;
+    state.placement.settle(order, event).await.map_err(|failed| unsettled(failed.to_string()))
+}
+
+/// A pause, unless the caller has stopped waiting: then whoever comes next, or the sweeper, settles the order.
+fn wait_before_looking_again(order_id: OrderId) -> Result<impl Future<Output = ()>, PlaceError> {
+    if context::time_left(LOOK_AGAIN * 2) <= LOOK_AGAIN {
+        return Err(PlaceError::Unsettled { order_id, cause: "the deadline passed".into() });
+    }
+    Ok(tokio::time::sleep(jitter(LOOK_AGAIN)))
+}
+
+/// The order's identity for this request.
+pub fn identify(draft: &OrderDraft, key: Option<&IdempotencyKey>) -> OrderId {
+    draft.order_id(key.map(IdempotencyKey::as_bytes))
+}

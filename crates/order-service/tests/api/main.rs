@@ -1,0 +1,10 @@
+//! order-service over HTTP: the real service on real MongoDB, its peers played by wiremock.
+#![cfg(test)]
+
+mod app;
+mod bad_input;
+mod cancel;
+mod list;
+mod place;
+mod query_plans;
+mod sweep;
