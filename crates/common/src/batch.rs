@@ -158,10 +158,10 @@ mod tests {
 
     const LIMITS: BatchLimits = BatchLimits { queue: 8, entries: 4, weight: 10 };
 
+    type Batches = Arc<Mutex<Vec<Vec<usize>>>>;
+
     /// A writer that records its batches and waits for a permit before each.
-    fn recording(
-        limits: BatchLimits,
-    ) -> (Batcher<usize, usize>, Arc<Semaphore>, Arc<Mutex<Vec<Vec<usize>>>>) {
+    fn recording(limits: BatchLimits) -> (Batcher<usize, usize>, Arc<Semaphore>, Batches) {
         let (gate, batches) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (permits, written) = (gate.clone(), batches.clone());
         let write = move |entries: Vec<usize>| {

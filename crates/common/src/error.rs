@@ -88,15 +88,16 @@ impl Kind {
 
 /// An error on its way to a client.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     kind: Kind,
     code: &'static str,
     detail: Cow<'static, str>,
     fields: Vec<FieldError>,
     extensions: Map<String, Value>,
-    #[cfg_attr(not(feature = "service"), expect(dead_code, reason = "only a service renders it"))]
     retry_after_s: Option<u32>,
-    #[cfg_attr(not(feature = "service"), expect(dead_code, reason = "only a service renders it"))]
     allow: Option<String>,
     #[cfg(feature = "service")]
     cause: Option<anyhow::Error>,
@@ -104,7 +105,7 @@ pub struct ApiError {
 
 impl ApiError {
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             kind,
             code: kind.row().2,
             detail: detail.into(),
@@ -114,7 +115,7 @@ impl ApiError {
             allow: None,
             #[cfg(feature = "service")]
             cause: None,
-        }
+        }))
     }
 
     /// 404, also for what belongs to someone else.
@@ -136,7 +137,9 @@ impl ApiError {
             [only] => format!("{} {}", only.pointer, only.detail),
             many => format!("{} fields are not valid.", many.len()),
         };
-        Self { fields, ..Self::new(Kind::Unprocessable, detail) }
+        let mut error = Self::new(Kind::Unprocessable, detail);
+        error.0.fields = fields;
+        error
     }
 
     /// 422 for one field that broke a rule.
@@ -155,50 +158,53 @@ impl ApiError {
     }
 
     #[must_use]
-    pub fn code(self, code: &'static str) -> Self {
-        Self { code, ..self }
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
+        self
     }
 
     #[must_use]
-    pub fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after_s: Some(seconds), ..self }
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
     }
 
     #[must_use]
-    pub fn allow(self, methods: String) -> Self {
-        Self { allow: Some(methods), ..self }
+    pub fn allow(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
+        self
     }
 
     /// Adds a member of this problem alone.
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.extensions.insert(member.to_owned(), value.into());
+        self.0.extensions.insert(member.to_owned(), value.into());
         self
     }
 
-    pub const fn kind(&self) -> Kind {
-        self.kind
+    pub fn kind(&self) -> Kind {
+        self.0.kind
     }
 
     /// The body, without a request id.
     pub fn problem(&self) -> Problem {
-        let (status, title, _) = self.kind.row();
+        let (status, title, _) = self.0.kind.row();
         Problem {
             kind: Cow::Borrowed("about:blank"),
             title: Cow::Borrowed(title),
             status,
-            detail: self.detail.to_string(),
-            code: Cow::Borrowed(self.code),
-            errors: self.fields.clone(),
+            detail: self.0.detail.to_string(),
+            code: Cow::Borrowed(self.0.code),
+            errors: self.0.fields.clone(),
             request_id: None,
-            extensions: self.extensions.clone(),
+            extensions: self.0.extensions.clone(),
         }
     }
 }
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}: {}", self.kind.status(), self.code, self.detail)
+        write!(f, "{} {}: {}", self.0.kind.status(), self.0.code, self.0.detail)
     }
 }
 
@@ -214,40 +220,40 @@ mod border {
     impl ApiError {
         /// 500: the cause goes to the log, never to the client.
         pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-            let detail = "Something went wrong on our side.";
-            Self { cause: Some(cause.into()), ..Self::new(Kind::Internal, detail) }
+            Self::new(Kind::Internal, "Something went wrong on our side.").caused_by(cause)
         }
 
         #[must_use]
-        pub fn caused_by(self, cause: impl Into<anyhow::Error>) -> Self {
-            Self { cause: Some(cause.into()), ..self }
+        pub fn caused_by(mut self, cause: impl Into<anyhow::Error>) -> Self {
+            self.0.cause = Some(cause.into());
+            self
         }
     }
 
     impl ResponseError for ApiError {
         fn status_code(&self) -> StatusCode {
-            StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            StatusCode::from_u16(self.0.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         }
 
         /// Renders the problem and logs the cause: actix calls this once for an answer.
         fn error_response(&self) -> HttpResponse {
-            if let Some(cause) = &self.cause {
-                match self.kind {
+            if let Some(cause) = &self.0.cause {
+                match self.0.kind {
                     Kind::Internal => {
-                        tracing::error!(code = self.code, cause = format!("{cause:#}"), "request failed")
+                        tracing::error!(code = self.0.code, cause = format!("{cause:#}"), "request failed")
                     }
-                    _ => tracing::warn!(code = self.code, cause = format!("{cause:#}"), "request refused"),
+                    _ => tracing::warn!(code = self.0.code, cause = format!("{cause:#}"), "request refused"),
                 }
             }
             let mut response = HttpResponse::build(self.status_code());
             response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-            if self.kind == Kind::Unauthenticated {
+            if self.0.kind == Kind::Unauthenticated {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            if let Some(seconds) = self.retry_after_s {
+            if let Some(seconds) = self.0.retry_after_s {
                 response.insert_header((header::RETRY_AFTER, seconds.to_string()));
             }
-            if let Some(methods) = &self.allow {
+            if let Some(methods) = &self.0.allow {
                 response.insert_header((header::ALLOW, methods.as_str()));
             }
             let mut problem = self.problem();

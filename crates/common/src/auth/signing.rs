@@ -118,7 +118,8 @@ mod tests {
         let key = key();
         let verifier = verifier(&[&key]);
         let now = Timestamp::now().as_millis() / 1000;
-        let changes: [(fn(&mut Claims, i64), TokenError); 5] = [
+        type Change = fn(&mut Claims, i64);
+        let changes: [(Change, TokenError); 5] = [
             (|claims, now| claims.exp = now - 11, TokenError::Expired),
             (|claims, now| claims.nbf = Some(now + 60), TokenError::Invalid),
             (|claims, now| claims.iat = now + 60, TokenError::Invalid),

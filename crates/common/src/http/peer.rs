@@ -17,7 +17,6 @@ const DEFAULT_BUDGET: Duration = Duration::from_secs(5);
 
 /// A client for calls inside the system: no proxy, no redirects, a short time to connect. The pool forgets an idle
 /// connection long before a server closes it, or a reused one would die under a POST.
-#[expect(clippy::disallowed_methods, reason = "this is where every time-out is set")]
 pub fn client() -> anyhow::Result<Client> {
     Ok(Client::builder()
         .no_proxy()

@@ -26,7 +26,7 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
         let path = located.path().to_string();
         let quoted = rule.split('`').nth(1).map(str::to_owned);
         let name = match quoted {
-            Some(name) if path == "." || rule.starts_with("unknown") || rule.starts_with("missing") => name,
+            Some(name) if path == "." || rule.starts_with("unknown field") => name,
             _ => path.split(['.', '[']).next().unwrap_or_default().to_owned(),
         };
         ApiError::invalid(vec![FieldError::new(format!("query:{name}"), rule_code(&rule), rule)])

@@ -177,8 +177,9 @@ impl Orders {
         if let Some(cursor) = after {
             let at = mongodb::bson::DateTime::from_millis(cursor.at.as_millis());
             let id = Bson::from(OrderId::from_uuid(cursor.id));
+            // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
             query.insert("createdAt", doc! { "$lte": at });
-            query.insert("$or", vec![doc! { "createdAt": { "$lt": at } }, doc! { "_id": { "$lt": id } }]);
+            query.insert("$nor", vec![doc! { "createdAt": at, "_id": { "$gte": id } }]);
         }
         let found =
             self.collection.find(query).sort(doc! { "createdAt": -1, "_id": -1 }).limit(limit.as_i64());

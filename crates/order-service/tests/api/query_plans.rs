@@ -25,13 +25,13 @@ async fn every_list_is_read_from_an_index_in_its_order() {
     let id = common::ids::CustomerId::new();
     let at = mongodb::bson::DateTime::now();
     let all = ["pending", "confirmed", "rejected", "cancelled", "completed"].map(String::from).to_vec();
-    let after = vec![doc! { "createdAt": { "$lt": at } }, doc! { "_id": { "$lt": id } }];
+    let after = vec![doc! { "createdAt": at, "_id": { "$gte": id } }];
     let newest = doc! { "createdAt": -1, "_id": -1 };
     for (filter, sort) in [
         (doc! { "customerId": id }, newest.clone()),
-        (doc! { "customerId": id, "createdAt": { "$lte": at }, "$or": after.clone() }, newest.clone()),
+        (doc! { "customerId": id, "createdAt": { "$lte": at }, "$nor": after.clone() }, newest.clone()),
         (doc! { "status": { "$in": all.clone() } }, newest.clone()),
-        (doc! { "status": { "$in": all }, "createdAt": { "$lte": at }, "$or": after }, newest.clone()),
+        (doc! { "status": { "$in": all }, "createdAt": { "$lte": at }, "$nor": after }, newest.clone()),
         (doc! { "status": "rejected" }, newest),
         (doc! { "status": "pending", "createdAt": { "$lt": at } }, doc! { "createdAt": 1, "_id": 1 }),
         (doc! { "effects.state": "due", "effects.at": { "$lt": at } }, doc! { "effects.at": 1 }),
