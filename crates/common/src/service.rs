@@ -115,8 +115,9 @@ fn start(
     let app = move || {
         App::new()
             .wrap(from_fn(with_context))
-            .configure(routes.clone())
+            // First, so that a service may name another one.
             .default_service(web::to(no_such_path_service))
+            .configure(routes.clone())
     };
     let server = HttpServer::new(app)
         .workers(workers)

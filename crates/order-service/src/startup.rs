@@ -14,7 +14,6 @@ use common::auth::token::TokenVerifier;
 use common::http::peer::Peer;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
-use mongodb::Database;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +28,10 @@ pub struct AppState {
     pub ledger: Ledger,
 }
 
-/// The service with its sockets bound and its database at hand.
+/// The service with its sockets bound and its database ready.
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    database: Database,
     verifier: Data<TokenVerifier>,
     keys: KeySource,
     service_tokens: Data<ServiceTokens>,
@@ -55,7 +53,6 @@ impl Application {
         Ok(Self {
             http: settings.http,
             listeners,
-            database,
             verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
             keys,
             service_tokens: Data::new(service_tokens),
@@ -93,10 +90,10 @@ impl Application {
             .await;
         });
         let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
-        let database = self.database.clone();
+        let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
-            let database = database.clone();
-            async move { common::mongo::is_answering(&database).await }.boxed()
+            let orders = orders.clone();
+            async move { orders.is_answering().await }.boxed()
         });
         let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
         let public = move |config: &mut ServiceConfig| {

@@ -4,7 +4,7 @@ use crate::domain::order::Order;
 use common::http::page::{Cursor, Limit};
 use common::ids::{CustomerId, MovementId, OrderId};
 use common::models::order::OrderStatus;
-use common::mongo::{StoreError, ensure_collection, majority_document, to_document};
+use common::mongo::{StoreError, ensure_collection, is_answering, majority_document, to_document};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -27,6 +27,7 @@ const STATUSES: [OrderStatus; 5] = [
 
 #[derive(Clone)]
 pub struct Orders {
+    database: Database,
     collection: Collection<Order>,
 }
 
@@ -57,12 +58,15 @@ pub struct Filter {
 
 impl Orders {
     pub fn new(database: &Database) -> Self {
-        Self { collection: database.collection("orders") }
+        Self { database: database.clone(), collection: database.collection("orders") }
+    }
+
+    pub async fn is_answering(&self) -> bool {
+        is_answering(&self.database).await
     }
 
     /// Creates the collection, its validator and its indexes, or brings them up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
-        let database = self.collection.client().database(&self.collection.namespace().db);
         let index = |keys: Document| IndexModel::builder().keys(keys).build();
         let partial =
             IndexOptions::builder().partial_filter_expression(doc! { "effects.state": "due" }).build();
@@ -74,7 +78,7 @@ impl Orders {
             // Effects that are due; an order without one costs this index nothing.
             IndexModel::builder().keys(doc! { "effects.at": 1 }).options(partial).build(),
         ];
-        ensure_collection(&database, "orders", validator(), indexes).await
+        ensure_collection(&self.database, "orders", validator(), indexes).await
     }
 
     /// Inserts pending orders; one that fails does so alone.
@@ -138,8 +142,7 @@ impl Orders {
             "ordered": false,
             "writeConcern": majority_document(),
         };
-        let database = self.collection.client().database(&self.collection.namespace().db);
-        let answer = database.run_command(command).await?;
+        let answer = self.database.run_command(command).await?;
         check_update(&answer)?;
         let changed = answer.get_i32("nModified").unwrap_or(0);
         if usize::try_from(changed).is_ok_and(|changed| changed == swaps.len()) {
@@ -219,8 +222,7 @@ impl Orders {
             "ordered": false,
             "writeConcern": majority_document(),
         };
-        let database = self.collection.client().database(&self.collection.namespace().db);
-        check_update(&database.run_command(command).await?)
+        check_update(&self.database.run_command(command).await?)
     }
 }
 
