@@ -1,0 +1,90 @@
+//! One request from the socket to the answer: checked, routed, bounded, forwarded, logged.
+
+use super::target::{self, Target};
+use super::{Destination, Route, headers};
+use crate::startup::AppState;
+use actix_web::dev::Payload;
+use actix_web::http::{Method, header};
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use common::error::{ApiError, Kind};
+use common::http::body;
+use common::http::endpoint::{method_not_allowed, no_such_path};
+use std::time::Instant;
+
+pub async fn dispatch(request: HttpRequest, payload: web::Payload, state: Data<AppState>) -> HttpResponse {
+    let mut line = AccessLine::new(request.method().clone());
+    let outcome = answer(&request, payload.into_inner(), &state, &mut line).await;
+    let mut response = outcome.unwrap_or_else(|error| error.error_response());
+    headers::secure(response.headers_mut());
+    line.status = response.status().as_u16();
+    response
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: Payload,
+    state: &AppState,
+    line: &mut AccessLine,
+) -> Result<HttpResponse, ApiError> {
+    let target = target::check(request.uri())?;
+    let Some(route) = Route::find(target.path) else { return Err(no_such_path().await) };
+    line.route = route.pattern;
+    if !route.answers(request.method().as_str()) {
+        return Err(method_not_allowed(route.allow()));
+    }
+    match route.destination {
+        Destination::Health => {
+            refuse_query(target)?;
+            Ok(state.probes.report().await)
+        }
+        Destination::To(service) => {
+            let body = read_body(request, payload, route.body_limit).await?;
+            state.proxy.forward(service, request, target, body).await
+        }
+    }
+}
+
+fn refuse_query(target: Target<'_>) -> Result<(), ApiError> {
+    match target.query {
+        None | Some("") => Ok(()),
+        Some(_) => Err(ApiError::invalid_field("query:", "unknown_field", "must be empty here")),
+    }
+}
+
+/// Reads the whole body, so that a slow client costs the gateway patience and no service anything.
+async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+    // A body means nothing to a GET (RFC 9110, section 9.3.1); no service ever sees one.
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(Bytes::new());
+    }
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > limit) {
+        return Err(ApiError::new(Kind::TooLarge, format!("The body must have at most {limit} bytes.")));
+    }
+    body::read(payload, limit).await
+}
+
+/// One line of the access log, written however the request ends.
+struct AccessLine {
+    method: Method,
+    /// The pattern, never the path: paths carry identities.
+    route: &'static str,
+    status: u16,
+    started: Instant,
+}
+
+impl AccessLine {
+    fn new(method: Method) -> Self {
+        // 499 stands for a client that hung up before there was an answer.
+        Self { method, route: "-", status: 499, started: Instant::now() }
+    }
+}
+
+impl Drop for AccessLine {
+    fn drop(&mut self) {
+        let elapsed_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(method = %self.method, route = self.route, status = self.status, elapsed_us, "request");
+    }
+}

@@ -1,0 +1,133 @@
+//! The public URL table: what does not stand here does not exist outside.
+
+pub mod dispatch;
+pub mod headers;
+pub mod health;
+pub mod proxy;
+pub mod target;
+
+use actix_web::web::{self, ServiceConfig};
+
+/// A service behind the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Order,
+    Customer,
+    Product,
+}
+
+impl Service {
+    pub const ALL: [Self; 3] = [Self::Order, Self::Customer, Self::Product];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order-service",
+            Self::Customer => "customer-service",
+            Self::Product => "product-service",
+        }
+    }
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    To(Service),
+    /// The gateway itself.
+    Health,
+}
+
+/// One path of the shop.
+#[derive(Debug)]
+pub struct Route {
+    /// Segments in braces stand for any one segment.
+    pub pattern: &'static str,
+    /// HEAD goes where GET does.
+    pub methods: &'static [&'static str],
+    pub destination: Destination,
+    /// Bytes of a body.
+    pub body_limit: usize,
+}
+
+use Service::{Customer, Order, Product};
+
+pub const ROUTES: [Route; 16] = [
+    route("/auth/login", &["POST"], Customer),
+    route("/auth/refresh", &["POST"], Customer),
+    route("/auth/logout", &["POST"], Customer),
+    route("/.well-known/jwks.json", &["GET"], Customer),
+    route("/customers", &["GET", "POST"], Customer),
+    route("/customers/{id}", &["GET", "PATCH"], Customer),
+    route("/customers/{id}/orders", &["GET"], Order),
+    route("/products", &["GET", "POST"], Product),
+    route("/products/{id}", &["GET", "PATCH"], Product),
+    route("/products/{id}/inventory", &["GET", "PUT"], Product),
+    route("/products/{id}/inventory/adjustments", &["POST"], Product),
+    // 2,000 lines fit.
+    Route { body_limit: 256 * 1024, ..route("/orders", &["GET", "POST"], Order) },
+    route("/orders/{id}", &["GET"], Order),
+    route("/orders/{id}/cancel", &["POST"], Order),
+    route("/orders/{id}/history", &["GET"], Order),
+    Route { destination: Destination::Health, ..route("/healthz", &["GET"], Order) },
+];
+
+const fn route(pattern: &'static str, methods: &'static [&'static str], service: Service) -> Route {
+    Route { pattern, methods, destination: Destination::To(service), body_limit: 64 * 1024 }
+}
+
+/// Everything goes to [`dispatch`]: actix's own router matches decoded paths, and nothing here may depend on one.
+pub fn public(config: &mut ServiceConfig) {
+    config.default_service(web::to(dispatch::dispatch));
+}
+
+impl Route {
+    /// The route of a path that [`target::check`] let through.
+    pub fn find(path: &str) -> Option<&'static Self> {
+        ROUTES.iter().find(|route| route.matches(path))
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        let fits = self.pattern.split('/').all(|expected| match segments.next() {
+            Some(segment) if expected.starts_with('{') => !segment.is_empty(),
+            Some(segment) => segment == expected,
+            None => false,
+        });
+        fits && segments.next().is_none()
+    }
+
+    pub fn answers(&self, method: &str) -> bool {
+        self.methods.contains(&if method == "HEAD" { "GET" } else { method })
+    }
+
+    /// The value of `Allow`.
+    pub fn allow(&self) -> String {
+        let head = self.methods.contains(&"GET").then_some("HEAD");
+        head.iter().chain(self.methods).copied().collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_belongs_to_one_route_or_to_none() {
+        let pattern = |path| Route::find(path).map(|route| route.pattern);
+        assert_eq!(pattern("/orders"), Some("/orders"));
+        assert_eq!(pattern("/orders/1"), Some("/orders/{id}"));
+        assert_eq!(pattern("/orders/1/cancel"), Some("/orders/{id}/cancel"));
+        for path in [
+            "",
+            "/",
+            "/orders/",
+            "/Orders",
+            "/orders/1/",
+            "/orders/1/2",
+            "/internal",
+            "/health/live",
+            "orders",
+        ] {
+            assert_eq!(pattern(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The URL table: every row, and nothing else.
+
+use crate::app::{ID, TestApp, answer_all, problem};
+use gateway::routes::ROUTES;
+use wiremock::ResponseTemplate;
+
+/// The public contract, written a second time on purpose: a change of the table must be meant.
+const CONTRACT: [(&str, &str, &str); 22] = [
+    ("POST", "/auth/login", "customer"),
+    ("POST", "/auth/refresh", "customer"),
+    ("POST", "/auth/logout", "customer"),
+    ("GET", "/.well-known/jwks.json", "customer"),
+    ("GET", "/customers", "customer"),
+    ("POST", "/customers", "customer"),
+    ("GET", "/customers/{id}", "customer"),
+    ("PATCH", "/customers/{id}", "customer"),
+    ("GET", "/customers/{id}/orders", "order"),
+    ("GET", "/products", "product"),
+    ("POST", "/products", "product"),
+    ("GET", "/products/{id}", "product"),
+    ("PATCH", "/products/{id}", "product"),
+    ("GET", "/products/{id}/inventory", "product"),
+    ("PUT", "/products/{id}/inventory", "product"),
+    ("POST", "/products/{id}/inventory/adjustments", "product"),
+    ("GET", "/orders", "order"),
+    ("POST", "/orders", "order"),
+    ("GET", "/orders/{id}", "order"),
+    ("POST", "/orders/{id}/cancel", "order"),
+    ("GET", "/orders/{id}/history", "order"),
+    ("GET", "/healthz", "gateway"),
+];
+
+#[test]
+fn the_table_holds_exactly_the_contract() {
+    let rows = ROUTES.iter().flat_map(|route| route.methods.iter().map(|method| (*method, route.pattern)));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows, CONTRACT.map(|(method, path, _)| (method, path)));
+}
+
+#[tokio::test]
+async fn every_row_reaches_its_service_with_its_method_path_and_query() {
+    let app = TestApp::spawn().await;
+    for (name, upstream) in app.upstreams() {
+        answer_all(upstream, ResponseTemplate::new(200).set_body_string(name)).await;
+    }
+    for (method, pattern, service) in CONTRACT.into_iter().filter(|(_, _, service)| *service != "gateway") {
+        let path = pattern.replace("{id}", ID);
+        let response = app.send(method, &format!("{path}?limit=2&q=a%2Fb")).await;
+        assert_eq!(response.status(), 200, "{method} {path}");
+        assert_eq!(response.text().await.unwrap(), service, "{method} {path}");
+        let arrived = app.arrived().await;
+        let (_, request) = arrived.iter().rfind(|(_, request)| request.url.path() == path).unwrap();
+        assert_eq!((request.method.as_str(), request.url.query()), (method, Some("limit=2&q=a%2Fb")));
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_answered_405_with_the_methods_that_are_allowed() {
+    let app = TestApp::spawn().await;
+    for route in &ROUTES {
+        let path = route.pattern.replace("{id}", ID);
+        let has_get = route.methods.contains(&"GET");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
+            if route.methods.contains(&method) || (method == "HEAD" && has_get) {
+                continue;
+            }
+            let response = app.send(method, &path).await;
+            assert_eq!(response.status(), 405, "{method} {path}");
+            let allow: Vec<_> = response.headers()["allow"].to_str().unwrap().split(", ").collect();
+            assert_eq!(allow.contains(&"HEAD"), has_get, "{path}");
+            assert!(route.methods.iter().all(|method| allow.contains(method)), "{path}: {allow:?}");
+            if method != "HEAD" {
+                assert_eq!(problem(response).await["code"], "method_not_allowed");
+            }
+        }
+    }
+    assert!(app.arrived().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_path_outside_the_table_is_answered_404_and_reaches_no_service() {
+    let app = TestApp::spawn().await;
+    let paths =
+        ["/", "/orders/", "/ORDERS", "/orders/1/unknown", "/health/ready", "/metrics", "/internal/ledger"];
+    for path in paths {
+        let response = app.send("GET", path).await;
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(problem(response).await["code"], "no_such_path", "{path}");
+    }
+    assert!(app.arrived().await.is_empty());
+}
+
+#[tokio::test]
+async fn head_goes_as_get_and_keeps_the_length_without_the_body() {
+    let app = TestApp::spawn().await;
+    answer_all(&app.orders, ResponseTemplate::new(200).set_body_string("twelve bytes")).await;
+    let request = b"HEAD /orders HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+    let answer = app.send_raw(request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.to_lowercase().contains("\r\ncontent-length: 12\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    assert_eq!(app.arrived().await[0].1.method.as_str(), "GET");
+}
