@@ -1,0 +1,157 @@
+//! Settings of customer-service; the only file that reads the environment.
+
+use anyhow::ensure;
+use common::auth::service_token::InternalSettings;
+use common::auth::token::TokenSettings;
+use common::config::Environment;
+use common::mongo::MongoSettings;
+use common::redis::RedisSettings;
+use common::service::HttpSettings;
+use common::telemetry::LogSettings;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Every setting with its default, embedded in the binary.
+const DEFAULTS: &str = include_str!("../default.toml");
+
+/// The service token of the defaults: known to everyone who can read.
+const DEVELOPMENT_SERVICE_TOKEN: &str = "development-service-token";
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub environment: Environment,
+    pub http: HttpSettings,
+    pub log: LogSettings,
+    pub mongo: MongoSettings,
+    pub redis: RedisSettings,
+    pub tokens: TokenSettings,
+    pub internal: InternalSettings,
+    pub keys: KeySettings,
+    pub admin: AdminSettings,
+    pub sessions: SessionSettings,
+    pub passwords: PasswordSettings,
+    pub throttle: ThrottleSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySettings {
+    /// A PKCS#8 PEM file; empty: none.
+    pub signing_key_file: String,
+}
+
+/// The first administrator; empty: none is made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminSettings {
+    /// Not a secret, but personal: never logged.
+    pub email: SecretString,
+    pub password: SecretString,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSettings {
+    pub access_token_s: u32,
+    pub idle_s: u32,
+    pub longest_s: u32,
+    pub grace_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordSettings {
+    pub threads: usize,
+    pub waiting: usize,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleSettings {
+    pub window_s: u32,
+    pub failures_per_account: u32,
+    pub attempts_per_address: u32,
+    pub local_entries: usize,
+}
+
+impl Settings {
+    pub fn load() -> anyhow::Result<Self> {
+        common::config::load("OMS_CUSTOMER__", DEFAULTS)
+    }
+
+    /// The embedded defaults alone.
+    pub fn defaults() -> anyhow::Result<Self> {
+        common::config::load_from("OMS_CUSTOMER__", DEFAULTS, [])
+    }
+
+    /// Refuses settings that contradict each other or are too weak for production.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let is_empty = |text: &SecretString| text.expose_secret().is_empty();
+        ensure!(
+            is_empty(&self.admin.email) == is_empty(&self.admin.password),
+            "admin.email (ADMIN_EMAIL) and admin.password (ADMIN_PASSWORD) must be set together"
+        );
+        if self.environment == Environment::Development {
+            return Ok(());
+        }
+        ensure!(
+            !self.keys.signing_key_file.is_empty(),
+            "in production keys.signing_key_file (OMS_CUSTOMER__KEYS__SIGNING_KEY_FILE) must name the key that signs \
+             access tokens; `oms keys generate` makes one"
+        );
+        let is_well_known = |token: &SecretString| token.expose_secret() == DEVELOPMENT_SERVICE_TOKEN;
+        ensure!(
+            !self.internal.tokens.iter().any(is_well_known),
+            "in production internal.tokens (OMS_SERVICE_TOKENS) must be secrets of your own, not the one of the \
+             defaults"
+        );
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn production() -> Settings {
+        let mut settings = Settings::defaults().unwrap();
+        settings.environment = Environment::Production;
+        settings.keys.signing_key_file = "/run/secrets/key.pem".into();
+        settings.internal.tokens = vec!["a-secret-of-our-own".into()];
+        settings
+    }
+
+    #[test]
+    fn the_defaults_are_good_for_development_and_not_for_production() {
+        let mut settings = Settings::defaults().unwrap();
+        settings.check().unwrap();
+        settings.environment = Environment::Production;
+        settings.check().unwrap_err();
+        production().check().unwrap();
+    }
+
+    #[test]
+    fn production_without_a_key_or_with_the_well_known_service_token_is_refused_by_name() {
+        let mut keyless = production();
+        keyless.keys.signing_key_file.clear();
+        assert!(keyless.check().unwrap_err().to_string().contains("keys.signing_key_file"));
+        let mut open = production();
+        open.internal.tokens.push(DEVELOPMENT_SERVICE_TOKEN.into());
+        assert!(open.check().unwrap_err().to_string().contains("OMS_SERVICE_TOKENS"));
+    }
+
+    #[test]
+    fn the_token_of_the_defaults_is_the_one_that_production_refuses() {
+        let settings = Settings::defaults().unwrap();
+        assert_eq!(settings.internal.tokens[0].expose_secret(), DEVELOPMENT_SERVICE_TOKEN);
+    }
+
+    #[test]
+    fn half_an_administrator_is_refused() {
+        let mut settings = Settings::defaults().unwrap();
+        settings.admin.email = "admin@example.org".into();
+        let refusal = settings.check().unwrap_err().to_string();
+        assert!(refusal.contains("ADMIN_PASSWORD") && !refusal.contains("example.org"), "{refusal}");
+    }
+}

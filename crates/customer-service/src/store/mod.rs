@@ -1,0 +1,4 @@
+//! What this service keeps in MongoDB (database `oms_customers`).
+
+pub mod customers;
+pub mod sessions;
