@@ -1,0 +1,48 @@
+//! Settings of product-service; the only file that reads the environment.
+
+use common::auth::service_token::InternalSettings;
+use common::auth::token::TokenSettings;
+use common::config::Environment;
+use common::mongo::MongoSettings;
+use common::redis::RedisSettings;
+use common::service::HttpSettings;
+use common::telemetry::LogSettings;
+use serde::Deserialize;
+
+/// Every setting with its default, embedded in the binary.
+const DEFAULTS: &str = include_str!("../default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub environment: Environment,
+    pub http: HttpSettings,
+    pub log: LogSettings,
+    pub mongo: MongoSettings,
+    pub redis: RedisSettings,
+    pub tokens: TokenSettings,
+    pub internal: InternalSettings,
+    pub ledger: LedgerSettings,
+}
+
+/// Bounds of the one writer of stock.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerSettings {
+    pub queue: usize,
+    pub batch_entries: usize,
+    pub batch_lines: usize,
+    pub write_budget_ms: u64,
+    pub attempts: u32,
+}
+
+impl Settings {
+    pub fn load() -> anyhow::Result<Self> {
+        common::config::load("OMS_PRODUCT__", DEFAULTS)
+    }
+
+    /// The embedded defaults alone.
+    pub fn defaults() -> anyhow::Result<Self> {
+        common::config::load_from("OMS_PRODUCT__", DEFAULTS, [])
+    }
+}

@@ -1,0 +1,11 @@
+//! The product-service binary.
+
+use product_service::config::Settings;
+use product_service::startup::Application;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::load()?;
+    common::telemetry::start(&settings.log)?;
+    Application::build(settings).await?.run_until_stopped(common::service::stop_signal()).await
+}

@@ -1,0 +1,67 @@
+//! Stock by hand: reading, setting and correcting it. Its entity tag is the version of the stock, not the product's.
+
+use crate::startup::AppState;
+use crate::workflows::change_stock as changing;
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+use common::auth::caller::Caller;
+use common::context::run_to_end;
+use common::error::ApiError;
+use common::http::body::Body;
+use common::http::conditional::{IfMatch, entity_tag};
+use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::path::PathId;
+use common::ids::ProductId;
+use common::models::auth::Role;
+use common::models::product::{MAX_UNITS, NewAdjustment, SetInventory};
+
+pub(super) async fn show_inventory(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require(Role::Staff)?;
+    let stock = run_to_end(async move { state.stock.find(id).await })
+        .await??
+        .ok_or_else(|| ApiError::not_found("product"))?;
+    Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(stock.inventory()))
+}
+
+pub(super) async fn set_inventory(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    IfMatch(expected): IfMatch,
+    Body(SetInventory { quantity }): Body<SetInventory>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require(Role::Staff)?;
+    let (product, stock) = run_to_end(async move {
+        changing::set_inventory(&state, id, quantity, expected, caller.customer_id).await
+    })
+    .await??;
+    Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(product))
+}
+
+pub(super) async fn adjust_inventory(
+    state: Data<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ProductId>,
+    OptionalKey(key): OptionalKey,
+    Body(new): Body<NewAdjustment>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require(Role::Staff)?;
+    if !(1..=u64::from(MAX_UNITS)).contains(&new.delta.unsigned_abs()) {
+        let rule = format!("must be a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0");
+        return Err(ApiError::invalid_field("/delta", "invalid_value", rule));
+    }
+    let (adjustment, replayed) =
+        run_to_end(async move { changing::adjust_inventory(&state, id, new, key, caller.customer_id).await })
+            .await??;
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, format!("/products/{id}/inventory")));
+    if replayed {
+        response.insert_header(REPLAYED);
+    }
+    Ok(response.json(adjustment))
+}

@@ -1,0 +1,25 @@
+//! The whole URL table, a line for each endpoint.
+
+mod errors;
+mod inventory;
+mod ledger;
+mod products;
+
+use actix_web::web::ServiceConfig;
+use common::http::endpoint::endpoint;
+
+/// What the gateway may route to.
+pub fn public(config: &mut ServiceConfig) {
+    config
+        .service(endpoint("/products").get(products::list_products).post(products::create_product))
+        .service(endpoint("/products/{id}").get(products::show_product).patch(products::change_product))
+        .service(
+            endpoint("/products/{id}/inventory").get(inventory::show_inventory).put(inventory::set_inventory),
+        )
+        .service(endpoint("/products/{id}/inventory/adjustments").post(inventory::adjust_inventory));
+}
+
+/// Under `/internal`, for our own services.
+pub fn internal(config: &mut ServiceConfig) {
+    config.service(endpoint("/ledger").post(ledger::post_entries));
+}

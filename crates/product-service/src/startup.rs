@@ -1,0 +1,107 @@
+//! What is wired to what.
+
+use crate::config::Settings;
+use crate::routes;
+use crate::store::ledger::Ledger;
+use crate::store::products::Products;
+use crate::store::stock::StockRows;
+use crate::workflows::post_entries::StockWriter;
+use actix_web::web::{Data, ServiceConfig};
+use common::auth::keys::KeySource;
+use common::auth::service_token::ServiceTokens;
+use common::auth::token::TokenVerifier;
+use common::redis::Redis;
+use common::service::{HttpSettings, Listeners, Readiness, serve};
+use futures_util::FutureExt;
+use mongodb::Database;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How often verification keys are fetched anew.
+const KEYS_REFRESH: Duration = Duration::from_secs(15);
+
+/// How long the stock writer may take for what is queued when the service stops.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the handlers share.
+pub struct AppState {
+    pub products: Products,
+    pub stock: StockRows,
+    pub stock_writer: StockWriter,
+}
+
+/// The service with its sockets bound and its database at hand.
+pub struct Application {
+    http: HttpSettings,
+    listeners: Listeners,
+    database: Database,
+    verifier: Data<TokenVerifier>,
+    keys: KeySource,
+    service_tokens: Data<ServiceTokens>,
+    state: Arc<AppState>,
+    writer: JoinHandle<()>,
+}
+
+impl Application {
+    pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        let listeners = Listeners::bind(&settings.http)?;
+        let database = common::mongo::connect(&settings.mongo, "product-service").await?;
+        let products = Products::new(&database, Redis::new(&settings.redis)?);
+        let (stock, ledger) = (StockRows::new(&database), Ledger::new(&database));
+        products.ensure().await?;
+        stock.ensure().await?;
+        ledger.ensure().await?;
+        let service_tokens = ServiceTokens::new(&settings.internal)?;
+        let keys = KeySource::remote(&settings.tokens.keys_url)?;
+        let (stock_writer, writer) = StockWriter::start(settings.ledger, ledger, products.clone());
+        Ok(Self {
+            http: settings.http,
+            listeners,
+            database,
+            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            keys,
+            service_tokens: Data::new(service_tokens),
+            state: Arc::new(AppState { products, stock, stock_writer }),
+            writer,
+        })
+    }
+
+    pub fn public_port(&self) -> anyhow::Result<u16> {
+        self.listeners.public_port()
+    }
+
+    pub fn internal_port(&self) -> anyhow::Result<u16> {
+        self.listeners.internal_port()
+    }
+
+    pub fn state(&self) -> Arc<AppState> {
+        self.state.clone()
+    }
+
+    pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let database = self.database.clone();
+        let readiness = Readiness::new(move || {
+            let database = database.clone();
+            async move { common::mongo::is_answering(&database).await }.boxed()
+        });
+        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let for_public = state.clone();
+        let public = move |config: &mut ServiceConfig| {
+            config.app_data(for_public.clone()).app_data(verifier.clone()).configure(routes::public);
+        };
+        let internal = move |config: &mut ServiceConfig| {
+            config.app_data(state.clone()).app_data(tokens.clone()).configure(routes::internal);
+        };
+        let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
+        refreshing.abort();
+        // The listeners held the last handles of the queue: the writer ends once it has written what was in it.
+        if tokio::time::timeout(FLUSH_TIMEOUT, self.writer).await.is_err() {
+            tracing::warn!(
+                "stopping with entries still queued; whoever sent them has no answer and may repeat"
+            );
+        }
+        served
+    }
+}

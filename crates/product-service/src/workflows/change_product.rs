@@ -1,0 +1,51 @@
+//! A change of a product's catalogue entry: read, change, compare and swap.
+
+use crate::domain::product::Product;
+use crate::startup::AppState;
+use common::ids::ProductId;
+use common::models::product::{self as model, ProductChange};
+use common::money::InvalidMoney;
+use common::mongo::StoreError;
+use common::time::Timestamp;
+
+/// How often a change that names no version starts again because another one was first.
+const ATTEMPTS: u32 = 8;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeProductError {
+    #[error("there is no such product")]
+    NotFound,
+    #[error("the product is at version {version}")]
+    Stale { version: i64 },
+    #[error("the price {0}")]
+    Price(#[from] InvalidMoney),
+    #[error("other changes were first, again and again")]
+    Contended,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Changes the product, only if it is at `expected` where that is given.
+pub async fn change_product(
+    state: &AppState,
+    id: ProductId,
+    change: ProductChange,
+    expected: Option<i64>,
+) -> Result<model::Product, ChangeProductError> {
+    for _ in 0..ATTEMPTS {
+        let product = state.products.find(id).await?.ok_or(ChangeProductError::NotFound)?;
+        if expected.is_some_and(|expected| expected != product.version) {
+            return Err(ChangeProductError::Stale { version: product.version });
+        }
+        let changed = product.changed(change.clone(), Timestamp::now())?;
+        if changed.version == product.version || state.products.replace(&changed).await? {
+            return Ok(with_inventory(state, changed).await?);
+        }
+    }
+    Err(ChangeProductError::Contended)
+}
+
+async fn with_inventory(state: &AppState, product: Product) -> Result<model::Product, StoreError> {
+    let available = state.stock.find(product.id).await?.map_or(0, |stock| stock.available());
+    Ok(product.with_inventory(available))
+}

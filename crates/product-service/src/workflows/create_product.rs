@@ -1,0 +1,81 @@
+//! A new product: its catalogue entry, its row of stock and what was received of it, all or nothing.
+
+use crate::domain::movement::{Movement, MovementKind, MovementLine};
+use crate::domain::product::Product;
+use crate::domain::stock::Stock;
+use crate::startup::AppState;
+use crate::store::products::Inserted;
+use common::context;
+use common::http::idempotency::IdempotencyKey;
+use common::ids::{CustomerId, MovementId, ProductId};
+use common::models::product::{self as model, NewProduct};
+use common::money::InvalidMoney;
+use common::mongo::StoreError;
+use common::time::Timestamp;
+use sha2::{Digest, Sha256};
+use std::time::{Duration, Instant};
+
+/// How long to try where no request's deadline is known.
+const BUDGET: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub struct Created {
+    pub product: model::Product,
+    /// Whether an earlier request with the same key made the product.
+    pub replayed: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CreateProductError {
+    #[error("the price {0}")]
+    Price(#[from] InvalidMoney),
+    #[error("another product has this sku")]
+    SkuTaken,
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+pub async fn create_product(
+    state: &AppState,
+    new: NewProduct,
+    key: Option<IdempotencyKey>,
+    actor: CustomerId,
+) -> Result<Created, CreateProductError> {
+    let deadline = Instant::now() + context::time_left(BUDGET);
+    let now = Timestamp::now();
+    let id = match &key {
+        Some(key) => ProductId::derived(&[b"create_product", actor.as_bytes(), key.as_bytes()]),
+        None => ProductId::new(),
+    };
+    let fingerprint = key.as_ref().map(|_| fingerprint(&new));
+    let units = new.inventory.unwrap_or_default().get();
+    let product = Product::create(id, new, fingerprint, now)?;
+    let receipt = (units > 0).then(|| Movement {
+        reason: Some("opening stock".to_owned()),
+        ..Movement::new(
+            MovementId::new(),
+            MovementKind::Receipt,
+            vec![MovementLine::on_hand(id, units.into())],
+            &actor.to_string(),
+            now,
+        )
+    });
+    let stock = Stock::opening(id, units.into());
+    match state.products.insert(&product, &stock, receipt.as_ref(), deadline).await? {
+        Inserted::New => Ok(Created { product: product.with_inventory(stock.available()), replayed: false }),
+        Inserted::Exists(standing) if standing.fingerprint == product.fingerprint => {
+            let available = state.stock.find(id).await?.map_or(0, |stock| stock.available());
+            Ok(Created { product: standing.with_inventory(available), replayed: key.is_some() })
+        }
+        Inserted::Exists(_) => Err(CreateProductError::KeyReused),
+        Inserted::SkuTaken => Err(CreateProductError::SkuTaken),
+    }
+}
+
+/// SHA-256 of the request as it was understood, so that white space and the order of members do not matter.
+fn fingerprint(new: &NewProduct) -> String {
+    let understood = serde_json::to_vec(new).unwrap_or_default();
+    Sha256::digest(&understood).iter().map(|byte| format!("{byte:02x}")).collect()
+}

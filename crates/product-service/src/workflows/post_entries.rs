@@ -1,0 +1,131 @@
+//! Group commit of the stock ledger: every change of existing stock waits here for the one writer of this process.
+
+use crate::config::LedgerSettings;
+use crate::domain::entry::{Entry, Outcome};
+use crate::domain::ledger::Offers;
+use crate::store::ledger::{Ledger, PostError};
+use crate::store::products::Products;
+use common::batch::{BatchLimits, Batcher};
+use common::ids::ProductId;
+use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
+use common::mongo::jitter;
+use common::time::Timestamp;
+use futures_util::future::join_all;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// First wait after a collision with another writer; it doubles with each.
+const FIRST_WAIT: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// The queue in front of the writer; cheap to clone.
+#[derive(Clone)]
+pub struct StockWriter {
+    batcher: Batcher<Entry, Outcome>,
+}
+
+impl StockWriter {
+    /// Starts the writer. The handle resolves once every clone of the queue is gone and what it held is written.
+    pub fn start(settings: LedgerSettings, ledger: Ledger, products: Products) -> (Self, JoinHandle<()>) {
+        let limits = BatchLimits {
+            queue: settings.queue,
+            entries: settings.batch_entries,
+            weight: settings.batch_lines,
+        };
+        let writing = Arc::new(Writing { ledger, products, settings });
+        let write = move |entries| {
+            let writing = writing.clone();
+            async move { writing.write(entries).await }
+        };
+        let (batcher, writer) = Batcher::start("stock", limits, Entry::weight, write);
+        (Self { batcher }, writer)
+    }
+
+    /// Queues one entry and waits until it is durable.
+    pub async fn post(&self, entry: Entry) -> Outcome {
+        let unavailable = entry.unavailable();
+        match self.batcher.submit(entry).await {
+            Ok(outcome) => outcome,
+            Err(cause) => {
+                tracing::warn!(%cause, queued = self.batcher.queued(), "an entry was not written");
+                unavailable
+            }
+        }
+    }
+
+    /// Queues the entries of one call in their order and answers each.
+    pub async fn post_orders(&self, entries: Vec<LedgerEntry>) -> Vec<LedgerOutcome> {
+        let posted = join_all(entries.into_iter().map(|entry| self.post(Entry::Order(entry)))).await;
+        let of_an_order = |outcome| match outcome {
+            Outcome::Order(outcome) => outcome,
+            Outcome::Stock(_) => LedgerOutcome::Failed { code: LedgerFailure::Unavailable },
+        };
+        posted.into_iter().map(of_an_order).collect()
+    }
+}
+
+struct Writing {
+    ledger: Ledger,
+    products: Products,
+    settings: LedgerSettings,
+}
+
+impl Writing {
+    /// Writes a batch whole; where that cannot be done, its halves; an entry that still fails, fails alone.
+    async fn write(&self, entries: Vec<Entry>) -> Vec<Outcome> {
+        let deadline = Instant::now() + Duration::from_millis(self.settings.write_budget_ms);
+        let mut outcomes = Vec::with_capacity(entries.len());
+        let mut waiting = vec![entries];
+        while let Some(mut batch) = waiting.pop() {
+            let failure = match self.write_batch(&batch, deadline).await {
+                Ok(decided) => {
+                    outcomes.extend(decided);
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            let is_hopeless = matches!(failure, PostError::Unavailable(_)) || Instant::now() >= deadline;
+            if batch.len() > 1 && !is_hopeless {
+                let second = batch.split_off(batch.len() / 2);
+                waiting.push(second);
+                waiting.push(batch);
+                continue;
+            }
+            let cause = format!("{:#}", anyhow::Error::from(failure));
+            tracing::error!(entries = batch.len(), cause, "stock was not written");
+            outcomes.extend(batch.iter().map(Entry::unavailable));
+        }
+        outcomes
+    }
+
+    /// Repeats a batch as long as it merely collides: it is idempotent by the identities of its movements.
+    async fn write_batch(&self, batch: &[Entry], deadline: Instant) -> Result<Vec<Outcome>, PostError> {
+        if Instant::now() >= deadline {
+            return Err(PostError::OutOfTime);
+        }
+        let offers = self.offers(batch).await?;
+        let mut wait = FIRST_WAIT;
+        for _ in 1..self.settings.attempts {
+            match self.ledger.post(batch, &offers, Timestamp::now(), deadline).await {
+                Err(PostError::Conflict(_) | PostError::Moved) if Instant::now() + wait < deadline => {}
+                posted => return posted,
+            }
+            tokio::time::sleep(jitter(wait)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+        self.ledger.post(batch, &offers, Timestamp::now(), deadline).await
+    }
+
+    /// Read outside the transaction: a price that changes meanwhile makes no conflict.
+    async fn offers(&self, batch: &[Entry]) -> Result<Offers, PostError> {
+        let mut ids = BTreeSet::<ProductId>::new();
+        for entry in batch {
+            if let Entry::Order(LedgerEntry::Reserve { lines, .. }) = entry {
+                ids.extend(lines.iter().map(|line| line.product_id));
+            }
+        }
+        self.products.offers(ids.into_iter().collect()).await.map_err(PostError::Unavailable)
+    }
+}

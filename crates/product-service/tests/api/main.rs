@@ -1,0 +1,9 @@
+//! product-service as its callers meet it, over HTTP, against a real MongoDB and Redis.
+#![cfg(test)]
+
+mod app;
+mod bad_input;
+mod inventory;
+mod ledger;
+mod products;
+mod roles;
