@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
+pub mod access;
 pub mod arguments;
 pub mod audit;
 pub mod keys;
