@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::page::Page;
 use common::ids::CustomerId;
 use common::models::customer::{Customer, CustomerChange, NewCustomer};
+use common::text::Email;
 use reqwest::Method;
 
 impl Client {
@@ -26,6 +27,13 @@ impl Client {
     /// One page of `GET /customers`; `limit` 1 to 200, 50 where it is `None`.
     pub async fn customers(&self, limit: Option<u8>, after: Option<&str>) -> Result<Page<Customer>, Error> {
         self.call(Method::GET, &["customers"]).page(limit, after).send().await?.page()
+    }
+
+    /// The customer with this address, without regard to case: `GET /customers?email=`.
+    pub async fn customer_by_email(&self, email: &Email) -> Result<Option<Customer>, Error> {
+        let call = self.call(Method::GET, &["customers"]).query("email", Some(email.as_str()));
+        let found: Vec<Customer> = call.send().await?.decode()?;
+        Ok(found.into_iter().next())
     }
 
     /// `PATCH /customers/{id}`; 412 where the customer is no longer at `version`. Not sent again after an unclear

@@ -65,6 +65,18 @@ async fn what_stands_in_a_query_is_encoded_and_a_path_of_the_address_is_kept() {
 }
 
 #[tokio::test]
+async fn a_customer_is_found_by_an_address_with_signs_that_mean_something_in_a_query() {
+    let shop = MockServer::start().await;
+    answer_in_turn(&shop, "GET", "/customers", vec![ResponseTemplate::new(200).set_body_json(json!([]))])
+        .await;
+    let address = "ada+shop&more@example.org".parse().unwrap();
+    assert!(client_of(&shop).build().unwrap().customer_by_email(&address).await.unwrap().is_none());
+    let request = &requests_to(&shop, "/customers").await[0];
+    let pairs: Vec<_> = request.url.query_pairs().collect();
+    assert_eq!(pairs, [("email".into(), "ada+shop&more@example.org".into())]);
+}
+
+#[tokio::test]
 async fn a_change_names_the_version_it_was_made_for() {
     let shop = MockServer::start().await;
     let id = ProductId::new();

@@ -82,7 +82,7 @@ impl Proxy {
             let ran_out = failure.is_timeout() && !failure.is_connect();
             let in_time = Instant::now() + pause < deadline;
             if retries_left == 0 || ran_out || !in_time || !self.budget.withdraw() {
-                return Err(unanswered(service, failure));
+                return Err(unanswered(service, request.method(), failure));
             }
             retries_left -= 1;
             tracing::debug!(service = service.name(), cause = %failure, "sending again");
@@ -135,15 +135,19 @@ impl Proxy {
     }
 }
 
-fn unanswered(service: Service, failure: reqwest::Error) -> ApiError {
-    let ran_out = failure.is_timeout() && !failure.is_connect();
+/// No answer is not a no: unless nothing can have happened, the client is told that its request may have had an effect.
+fn unanswered(service: Service, method: &Method, failure: reqwest::Error) -> ApiError {
+    let never_arrived = failure.is_connect();
+    let code = if failure.is_timeout() && !never_arrived { "timed_out" } else { "unavailable" };
     let cause = anyhow::Error::from(failure.without_url()).context(service.name());
-    if ran_out {
-        let detail = "No answer in time. Whether the request had an effect is not known: send it again with the same \
-                      Idempotency-Key.";
-        return ApiError::new(Kind::Unavailable, detail).code("timed_out").caused_by(cause);
-    }
-    ApiError::unavailable().caused_by(cause)
+    let error = if never_arrived || method.is_safe() {
+        ApiError::unavailable()
+    } else {
+        let detail = "No answer came, and whether the request had an effect is not known. With an Idempotency-Key the \
+                      same request may be sent again.";
+        ApiError::new(Kind::Unavailable, detail)
+    };
+    error.code(code).caused_by(cause)
 }
 
 /// The address of a service without a path: paths come from the table alone.

@@ -77,7 +77,9 @@ async fn an_unkeyed_post_is_sent_once_and_told_that_its_fate_is_open() {
     let response = app.send("POST", "/orders").await;
     assert_eq!(response.status(), 503);
     assert!(response.headers().contains_key("retry-after"));
-    assert_eq!(problem(response).await["code"], "unavailable");
+    let problem = problem(response).await;
+    assert_eq!(problem["code"], "unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("is not known"), "{problem}");
     assert_eq!(service.requests(), 1);
 }
 
