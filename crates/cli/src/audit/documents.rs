@@ -1,0 +1,163 @@
+//! The stored documents as the audit reads them: only the fields that an invariant speaks of.
+
+use common::ids::{CustomerId, MovementId, OrderId, ProductId};
+use common::models::order::OrderStatus;
+use common::money::Currency;
+use common::time::Timestamp;
+use mongodb::bson::{Document, doc};
+use serde::Deserialize;
+
+/// A collection's document with the projection that reads no more of it than the struct holds.
+pub trait Audited: serde::de::DeserializeOwned + Send + Sync {
+    fn projection() -> Document;
+}
+
+#[derive(Debug, Deserialize)]
+pub struct IdDocument<Identity> {
+    #[serde(rename = "_id")]
+    pub id: Identity,
+}
+
+impl<Identity: serde::de::DeserializeOwned + Send + Sync> Audited for IdDocument<Identity> {
+    fn projection() -> Document {
+        doc! { "_id": 1 }
+    }
+}
+
+/// What is of one product in one place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockDocument {
+    pub product_id: ProductId,
+    pub location_id: String,
+    pub on_hand: i64,
+    pub reserved: i64,
+}
+
+impl Audited for StockDocument {
+    fn projection() -> Document {
+        doc! { "productId": 1, "locationId": 1, "onHand": 1, "reserved": 1 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MovementKind {
+    Reservation,
+    Refusal,
+    Release,
+    Shipment,
+    Return,
+    Adjustment,
+    Receipt,
+    Transfer,
+}
+
+/// One line of the stock ledger.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MovementDocument {
+    #[serde(rename = "_id")]
+    pub id: MovementId,
+    pub kind: MovementKind,
+    pub lines: Vec<MovementLine>,
+    #[serde(default)]
+    pub order_id: Option<OrderId>,
+    /// Copies of what was bought; only a reservation has them.
+    #[serde(default)]
+    pub items: Vec<ReservedItem>,
+    #[serde(default)]
+    pub currency: Option<Currency>,
+}
+
+impl Audited for MovementDocument {
+    fn projection() -> Document {
+        doc! { "kind": 1, "lines": 1, "orderId": 1, "items": 1, "currency": 1 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MovementLine {
+    pub product_id: ProductId,
+    pub location_id: String,
+    pub on_hand_delta: i64,
+    pub reserved_delta: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReservedItem {
+    pub product_id: ProductId,
+    pub quantity: i64,
+    pub sku: String,
+    pub name: String,
+    pub unit_price_minor: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderDocument {
+    #[serde(rename = "_id")]
+    pub id: OrderId,
+    pub customer_id: CustomerId,
+    pub status: OrderStatus,
+    pub lines: Vec<OrderLine>,
+    #[serde(default)]
+    pub currency: Option<Currency>,
+    #[serde(default)]
+    pub total_minor: Option<i64>,
+    #[serde(default)]
+    pub effects: Vec<Effect>,
+    pub created_at: Timestamp,
+}
+
+impl Audited for OrderDocument {
+    fn projection() -> Document {
+        doc! {
+            "customerId": 1, "status": 1, "lines": 1, "currency": 1, "totalMinor": 1, "effects": 1, "createdAt": 1,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderLine {
+    pub product_id: ProductId,
+    pub quantity: i64,
+    pub cancelled: i64,
+    pub shipped: i64,
+    pub delivered: i64,
+    pub returned: i64,
+    #[serde(default)]
+    pub sku: Option<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub unit_price_minor: Option<i64>,
+}
+
+/// A change of stock that an order owes or has had delivered.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Effect {
+    pub id: MovementId,
+    pub kind: MovementKind,
+    pub lines: Vec<EffectLine>,
+    pub state: EffectState,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EffectLine {
+    pub product_id: ProductId,
+    pub quantity: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EffectState {
+    Due,
+    Done,
+}

@@ -1,0 +1,304 @@
+//! Each rule of the audit, broken once.
+
+use super::super::documents::{EffectLine, MovementLine, ReservedItem};
+use super::*;
+use common::ids::MovementId;
+use common::money::Currency;
+
+const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+/// A shop in miniature: one order of two products, its movements, the stock and the customer.
+#[derive(Clone)]
+struct Shop {
+    order: OrderDocument,
+    movements: Vec<MovementDocument>,
+    stock: Vec<StockDocument>,
+    customers: HashSet<CustomerId>,
+    products: HashSet<ProductId>,
+    acknowledged: Vec<OrderId>,
+}
+
+fn on_hand(product: ProductId, delta: i64) -> MovementLine {
+    MovementLine { product_id: product, location_id: "main".into(), on_hand_delta: delta, reserved_delta: 0 }
+}
+
+fn movement(id: MovementId, kind: MovementKind, lines: Vec<MovementLine>) -> MovementDocument {
+    MovementDocument { id, kind, lines, order_id: None, items: Vec::new(), currency: None }
+}
+
+fn line(product_id: ProductId, quantity: i64) -> OrderLine {
+    OrderLine {
+        product_id,
+        quantity,
+        cancelled: 0,
+        shipped: 0,
+        delivered: 0,
+        returned: 0,
+        sku: Some("A-1".into()),
+        name: Some("A thing".into()),
+        unit_price_minor: Some(150),
+    }
+}
+
+impl Shop {
+    /// Ten of each product in stock, two and three of them bought for 7.50.
+    fn confirmed() -> Self {
+        let products = [ProductId::new(), ProductId::new()];
+        let (id, customer_id) = (OrderId::new(), CustomerId::new());
+        let lines = vec![line(products[0], 2), line(products[1], 3)];
+        let receipt = movement(
+            MovementId::new(),
+            MovementKind::Adjustment,
+            products.iter().map(|product| on_hand(*product, 10)).collect(),
+        );
+        let mut reservation = movement(id.reservation(), MovementKind::Reservation, Vec::new());
+        reservation.order_id = Some(id);
+        reservation.currency = Some(Currency::EUR);
+        for line in &lines {
+            let mut moved = on_hand(line.product_id, 0);
+            moved.reserved_delta = line.quantity;
+            reservation.lines.push(moved);
+            reservation.items.push(ReservedItem {
+                product_id: line.product_id,
+                quantity: line.quantity,
+                sku: "A-1".into(),
+                name: "A thing".into(),
+                unit_price_minor: 150,
+            });
+        }
+        let stock = lines.iter().map(|line| StockDocument {
+            product_id: line.product_id,
+            location_id: "main".into(),
+            on_hand: 10,
+            reserved: line.quantity,
+        });
+        Self {
+            stock: stock.collect(),
+            order: OrderDocument {
+                id,
+                customer_id,
+                status: OrderStatus::Confirmed,
+                lines,
+                currency: Some(Currency::EUR),
+                total_minor: Some(750),
+                effects: Vec::new(),
+                created_at: NOW.plus_millis(-60_000),
+            },
+            movements: vec![receipt, reservation],
+            customers: HashSet::from([customer_id]),
+            products: products.into(),
+            acknowledged: vec![id],
+        }
+    }
+
+    /// The same order cancelled, its release due for a second.
+    fn cancelled() -> Self {
+        let mut shop = Self::confirmed();
+        shop.order.status = OrderStatus::Cancelled;
+        shop.order.total_minor = Some(0);
+        let lines = shop.order.lines.iter_mut().map(|line| {
+            line.cancelled = line.quantity;
+            EffectLine { product_id: line.product_id, quantity: line.quantity }
+        });
+        let effect = Effect {
+            id: MovementId::new(),
+            kind: MovementKind::Release,
+            lines: lines.collect(),
+            state: EffectState::Due,
+            at: NOW.plus_millis(-1_000),
+        };
+        shop.order.effects.push(effect);
+        shop
+    }
+
+    /// The release of [`Shop::cancelled`] is delivered.
+    fn released() -> Self {
+        let mut shop = Self::cancelled();
+        let mut release = movement(shop.order.effects[0].id, MovementKind::Release, Vec::new());
+        release.order_id = Some(shop.order.id);
+        for row in &mut shop.stock {
+            let mut moved = on_hand(row.product_id, 0);
+            moved.reserved_delta = -row.reserved;
+            release.lines.push(moved);
+            row.reserved = 0;
+        }
+        shop.movements.push(release);
+        shop
+    }
+
+    /// The same request, before its reservation.
+    fn pending() -> Self {
+        let mut shop = Self::confirmed();
+        shop.movements.truncate(1);
+        for row in &mut shop.stock {
+            row.reserved = 0;
+        }
+        shop.undecide(OrderStatus::Pending);
+        shop.order.created_at = NOW.plus_millis(-1_000);
+        shop
+    }
+
+    /// Takes back what the order learned.
+    fn undecide(&mut self, status: OrderStatus) {
+        self.order.status = status;
+        (self.order.currency, self.order.total_minor) = (None, None);
+        for line in &mut self.order.lines {
+            (line.sku, line.name, line.unit_price_minor) = (None, None, None);
+        }
+    }
+
+    fn audit(&self) -> Report {
+        let (mut report, mut ledger) = (Report::default(), Ledger::default());
+        for movement in &self.movements {
+            judge_movement(movement, &mut report);
+            ledger.record(movement);
+        }
+        for row in &self.stock {
+            judge_stock(row, &mut ledger, &self.products, &mut report);
+        }
+        judge_places_left(&ledger, &mut report);
+        let movements = ledger.take_order(self.order.id);
+        judge_order(&self.order, &movements, &self.customers, NOW, &mut report);
+        judge_orders_left(&ledger, &mut report);
+        let mut missing: HashSet<OrderId> = self.acknowledged.iter().copied().collect();
+        missing.remove(&self.order.id);
+        judge_acknowledged(&self.acknowledged, &missing, &mut report);
+        report
+    }
+}
+
+/// The invariants that a change of a sound shop breaks.
+fn broken(mut shop: Shop, change: impl FnOnce(&mut Shop)) -> Vec<Invariant> {
+    change(&mut shop);
+    let report = shop.audit();
+    report.findings.iter().filter(|finding| finding.broken > 0).map(|finding| finding.invariant).collect()
+}
+
+#[test]
+fn a_sound_shop_is_clean_in_every_state() {
+    for shop in [Shop::pending(), Shop::confirmed(), Shop::cancelled(), Shop::released()] {
+        let report = shop.audit();
+        assert!(report.is_clean(), "{report}");
+        assert!(report.findings.iter().all(|finding| finding.checked > 0));
+    }
+    let mut done = Shop::released();
+    done.order.effects[0].state = EffectState::Done;
+    assert!(done.audit().is_clean());
+    let mut decided = Shop::confirmed();
+    decided.undecide(OrderStatus::Pending);
+    decided.order.created_at = NOW;
+    assert!(decided.audit().is_clean(), "reserved and about to be settled");
+    let mut rejected = Shop::pending();
+    rejected.order.status = OrderStatus::Rejected;
+    assert!(rejected.audit().is_clean(), "refused without a movement");
+    let mut refusal = movement(rejected.order.id.reservation(), MovementKind::Refusal, Vec::new());
+    refusal.order_id = Some(rejected.order.id);
+    rejected.movements.push(refusal);
+    assert!(rejected.audit().is_clean(), "refused by the ledger");
+}
+
+#[test]
+fn a1_stock_that_is_not_the_sum_of_its_movements_is_found() {
+    use Invariant::A1;
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.stock[0].on_hand += 1), [A1]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.stock[1].reserved -= 1), [A1]);
+    assert_eq!(broken(Shop::confirmed(), |shop| drop(shop.stock.pop())), [A1]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.stock[0].location_id = "attic".into()), [A1]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.products.clear()), [A1]);
+    let oversold = |shop: &mut Shop| {
+        shop.movements[0].lines[0].on_hand_delta = 1;
+        shop.stock[0].on_hand = 1;
+    };
+    assert_eq!(broken(Shop::confirmed(), oversold), [A1]);
+}
+
+#[test]
+fn a2_movements_that_are_not_what_the_order_says_are_found() {
+    use Invariant::A2;
+    assert_eq!(broken(Shop::released(), |shop| shop.order.effects.clear()), [A2]);
+    assert_eq!(broken(Shop::cancelled(), |shop| shop.order.effects.clear()), [A2]);
+    assert_eq!(broken(Shop::cancelled(), |shop| shop.order.effects[0].state = EffectState::Done), [A2]);
+    assert_eq!(broken(Shop::released(), |shop| shop.order.effects[0].lines[0].quantity = 1), [A2]);
+    assert_eq!(broken(Shop::released(), |shop| shop.order.effects[0].kind = MovementKind::Return), [A2]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.order.lines[0].shipped = 1), [A2]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.order.lines[0].delivered = 1), [A2]);
+    let released_twice = |shop: &mut Shop| {
+        let mut again = shop.movements[2].clone();
+        again.id = MovementId::new();
+        shop.movements.push(again);
+        for row in &mut shop.stock {
+            row.on_hand += 10;
+        }
+        shop.movements[0].lines.iter_mut().for_each(|line| line.on_hand_delta += 10);
+        shop.stock[0].reserved -= 2;
+        shop.stock[1].reserved -= 3;
+    };
+    assert_eq!(broken(Shop::released(), released_twice), [Invariant::A1, A2]);
+}
+
+#[test]
+fn a3_orders_and_reservations_that_disagree_are_found() {
+    use Invariant::{A1, A2, A3};
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].items[0].name = "B".into()), [A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].currency = None), [A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.order.lines[0].sku = None), [A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.customers.clear()), [A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].kind = MovementKind::Refusal), [A2, A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| drop(shop.movements.pop())), [A1, A2, A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.undecide(OrderStatus::Rejected)), [A2, A3]);
+    let bought_more = |shop: &mut Shop| {
+        shop.order.lines[0].quantity = 4;
+        shop.order.total_minor = Some(1050);
+    };
+    assert_eq!(broken(Shop::confirmed(), bought_more), [A2, A3]);
+    let other_lines = |shop: &mut Shop| {
+        shop.undecide(OrderStatus::Pending);
+        shop.order.created_at = NOW;
+        shop.order.lines.pop();
+    };
+    assert_eq!(broken(Shop::confirmed(), other_lines), [A2, A3]);
+}
+
+#[test]
+fn a3_movements_that_contradict_themselves_or_name_nobody_are_found() {
+    use Invariant::{A2, A3};
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].items[0].quantity = 1), [A2, A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].id = MovementId::new()), [A3]);
+    assert_eq!(broken(Shop::released(), |shop| shop.movements[2].order_id = None), [A3]);
+    let of_nobody = |shop: &mut Shop| {
+        let (stranger, order) = (OrderId::new(), shop.order.id);
+        let mut refusal = movement(stranger.reservation(), MovementKind::Refusal, Vec::new());
+        refusal.order_id = Some(stranger);
+        assert_ne!(stranger, order);
+        shop.movements.push(refusal);
+    };
+    assert_eq!(broken(Shop::confirmed(), of_nobody), [A3]);
+    let moving_refusal = |shop: &mut Shop| {
+        let mut refusal = movement(shop.order.id.reservation(), MovementKind::Refusal, Vec::new());
+        refusal.order_id = Some(shop.order.id);
+        refusal.lines.push(on_hand(shop.stock[0].product_id, 0));
+        shop.movements.push(refusal);
+    };
+    assert_eq!(broken(Shop::pending(), moving_refusal), [A3]);
+}
+
+#[test]
+fn a4_what_waits_for_too_long_is_found() {
+    use Invariant::A4;
+    assert_eq!(broken(Shop::pending(), |shop| shop.order.created_at = NOW.plus_millis(-30_001)), [A4]);
+    assert_eq!(broken(Shop::pending(), |shop| shop.order.created_at = NOW.plus_millis(-30_000)), []);
+    assert_eq!(broken(Shop::cancelled(), |shop| shop.order.effects[0].at = NOW.plus_millis(-30_001)), [A4]);
+}
+
+#[test]
+fn a5_totals_and_acknowledged_orders_are_checked() {
+    use Invariant::{A3, A5};
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.order.total_minor = Some(751)), [A5]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.order.total_minor = None), [A5]);
+    assert_eq!(broken(Shop::cancelled(), |shop| shop.order.total_minor = Some(750)), [A5]);
+    assert_eq!(broken(Shop::pending(), |shop| shop.order.total_minor = Some(750)), [A5]);
+    let overflow = |shop: &mut Shop| shop.order.lines[0].unit_price_minor = Some(i64::MAX);
+    assert_eq!(broken(Shop::confirmed(), overflow), [A3, A5]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.acknowledged.push(OrderId::new())), [A5]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.acknowledged.push(shop.order.id)), [A5]);
+}
