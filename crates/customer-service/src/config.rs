@@ -14,9 +14,6 @@ use serde::Deserialize;
 /// Every setting with its default, embedded in the binary.
 const DEFAULTS: &str = include_str!("../default.toml");
 
-/// The service token of the defaults: known to everyone who can read.
-const DEVELOPMENT_SERVICE_TOKEN: &str = "development-service-token";
-
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -100,12 +97,6 @@ impl Settings {
             "in production keys.signing_key_file (OMS_CUSTOMER__KEYS__SIGNING_KEY_FILE) must name the key that signs \
              access tokens; `oms keys generate` makes one"
         );
-        let is_well_known = |token: &SecretString| token.expose_secret() == DEVELOPMENT_SERVICE_TOKEN;
-        ensure!(
-            !self.internal.tokens.iter().any(is_well_known),
-            "in production internal.tokens (OMS_SERVICE_TOKENS) must be secrets of your own, not the one of the \
-             defaults"
-        );
         Ok(())
     }
 }
@@ -132,19 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn production_without_a_key_or_with_the_well_known_service_token_is_refused_by_name() {
+    fn production_without_a_key_is_refused_by_name() {
         let mut keyless = production();
         keyless.keys.signing_key_file.clear();
         assert!(keyless.check().unwrap_err().to_string().contains("keys.signing_key_file"));
-        let mut open = production();
-        open.internal.tokens.push(DEVELOPMENT_SERVICE_TOKEN.into());
-        assert!(open.check().unwrap_err().to_string().contains("OMS_SERVICE_TOKENS"));
-    }
-
-    #[test]
-    fn the_token_of_the_defaults_is_the_one_that_production_refuses() {
-        let settings = Settings::defaults().unwrap();
-        assert_eq!(settings.internal.tokens[0].expose_secret(), DEVELOPMENT_SERVICE_TOKEN);
     }
 
     #[test]

@@ -7,6 +7,5 @@ pub mod passwords;
 pub mod routes;
 pub mod startup;
 pub mod store;
-pub mod throttle;
 pub mod tokens;
 pub mod workflows;

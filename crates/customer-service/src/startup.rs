@@ -6,7 +6,7 @@ use crate::passwords::Passwords;
 use crate::routes;
 use crate::store::customers::Customers;
 use crate::store::sessions::Sessions;
-use crate::throttle::Throttle;
+use crate::store::throttle::Throttle;
 use crate::tokens::{AccessTokens, load_signing_key};
 use crate::workflows::ensure_first_admin::ensure_first_admin;
 use actix_web::web::{Data, ServiceConfig};
@@ -73,7 +73,7 @@ impl Application {
             listeners,
             readiness,
             verifier: Data::new(TokenVerifier::new(&settings.tokens, keys)),
-            service_tokens: Data::new(ServiceTokens::new(&settings.internal)?),
+            service_tokens: Data::new(ServiceTokens::new(&settings.internal, settings.environment)?),
             state: Arc::new(state),
         })
     }

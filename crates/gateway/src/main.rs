@@ -2,9 +2,14 @@
 
 use gateway::config::Settings;
 use gateway::startup::Application;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    common::service::exit(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     common::telemetry::start(&settings.log)?;
     Application::build(settings)?.run_until_stopped(common::service::stop_signal()).await

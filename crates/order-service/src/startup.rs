@@ -45,7 +45,7 @@ impl Application {
         let database = common::mongo::connect(&settings.mongo, "order-service").await?;
         let orders = Orders::new(&database);
         orders.ensure().await?;
-        let service_tokens = ServiceTokens::new(&settings.internal)?;
+        let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
         let ledger = Ledger::new(products);

@@ -2,9 +2,14 @@
 
 use product_service::config::Settings;
 use product_service::startup::Application;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    common::service::exit(run().await)
+}
+
+async fn run() -> anyhow::Result<()> {
     let settings = Settings::load()?;
     common::telemetry::start(&settings.log)?;
     Application::build(settings).await?.run_until_stopped(common::service::stop_signal()).await

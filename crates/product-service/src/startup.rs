@@ -13,7 +13,6 @@ use common::auth::token::TokenVerifier;
 use common::redis::Redis;
 use common::service::{HttpSettings, Listeners, Readiness, serve};
 use futures_util::FutureExt;
-use mongodb::Database;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -31,11 +30,10 @@ pub struct AppState {
     pub stock_writer: StockWriter,
 }
 
-/// The service with its sockets bound and its database at hand.
+/// The service with its sockets bound and its database ready.
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    database: Database,
     verifier: Data<TokenVerifier>,
     keys: KeySource,
     service_tokens: Data<ServiceTokens>,
@@ -52,13 +50,12 @@ impl Application {
         products.ensure().await?;
         stock.ensure().await?;
         ledger.ensure().await?;
-        let service_tokens = ServiceTokens::new(&settings.internal)?;
+        let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (stock_writer, writer) = StockWriter::start(settings.ledger, ledger, products.clone());
         Ok(Self {
             http: settings.http,
             listeners,
-            database,
             verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
             keys,
             service_tokens: Data::new(service_tokens),
@@ -81,10 +78,10 @@ impl Application {
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
-        let database = self.database.clone();
+        let stock = self.state.stock.clone();
         let readiness = Readiness::new(move || {
-            let database = database.clone();
-            async move { common::mongo::is_answering(&database).await }.boxed()
+            let stock = stock.clone();
+            async move { stock.is_answering().await }.boxed()
         });
         let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
         let for_public = state.clone();

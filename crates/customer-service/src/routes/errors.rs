@@ -2,7 +2,7 @@
 
 use crate::domain::registration::PasswordMissing;
 use crate::passwords::PasswordError;
-use crate::throttle::Throttled;
+use crate::store::throttle::Throttled;
 use crate::workflows::change_customer::ChangeError;
 use crate::workflows::check_password::CheckError;
 use crate::workflows::log_in::LogInError;

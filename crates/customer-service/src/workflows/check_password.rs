@@ -2,7 +2,7 @@
 
 use crate::passwords::PasswordError;
 use crate::startup::AppState;
-use crate::throttle::Throttled;
+use crate::store::throttle::Throttled;
 use common::text::{Email, Password};
 
 #[derive(Debug, thiserror::Error)]

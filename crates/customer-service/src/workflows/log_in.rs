@@ -4,7 +4,7 @@ use super::check_password::{CheckError, check_password};
 use crate::domain::session::{Secret, Session, Token};
 use crate::startup::AppState;
 use crate::store::customers::Account;
-use crate::throttle::Throttled;
+use crate::store::throttle::Throttled;
 use anyhow::Context as _;
 use common::ids::SessionId;
 use common::models::auth::{LogIn, TokenPair};

@@ -3,7 +3,7 @@
 use crate::domain::stock::{MAIN, Stock, StockId};
 use anyhow::Context;
 use common::ids::ProductId;
-use common::mongo::{StoreError, ensure_collection};
+use common::mongo::{StoreError, ensure_collection, is_answering};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
@@ -32,6 +32,10 @@ impl StockRows {
         ensure_collection(&self.database, COLLECTION, validator(), vec![one_row_for_each_place])
             .await
             .context("stock")
+    }
+
+    pub async fn is_answering(&self) -> bool {
+        is_answering(&self.database).await
     }
 
     pub async fn find(&self, product_id: ProductId) -> Result<Option<Stock>, StoreError> {
