@@ -34,7 +34,7 @@ pub async fn compose(plan: &ServicesPlan) -> anyhow::Result<String> {
     let (email, password) = (&plan.admin.email, plan.admin.password.expose_secret());
     let mut text = format!(
         "\nThe shop is ready: {url}\n\n  admin     {email}\n  password  {password}\n\nTo paste into a shell:\n\n\
-         curl -s '{url}/products?limit=5'\n"
+         curl -s '{url}/products?limit=5'; echo\n"
     );
     match ids_to_call_with(plan).await {
         Ok((customer, Some(product))) => {

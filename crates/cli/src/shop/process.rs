@@ -31,6 +31,7 @@ pub struct Launch {
 
 /// A process that can still be told from a later one with the same number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Identity {
     pub pid: i32,
     /// Clock ticks between the machine's start and the process's; 0 where there is no `/proc`.

@@ -23,6 +23,8 @@ const MONGOD_START_LIMIT: Duration = Duration::from_secs(120);
 const REDIS_START_LIMIT: Duration = Duration::from_secs(20);
 const ELECTION_LIMIT: Duration = Duration::from_secs(60);
 
+const CONFIGURE_TRIES: u32 = 10;
+
 /// NotYetInitialized: this mongod has never been part of a replica set.
 const NOT_YET_INITIALIZED: i32 = 94;
 
@@ -102,8 +104,21 @@ async fn direct_client(port: u16) -> anyhow::Result<Client> {
     Ok(Client::with_options(options)?)
 }
 
-/// Initiates the set, or moves it to the port that mongod has now.
+/// mongod may close the connection on which its role changes, so what has been done is looked at again.
 async fn configure_replica_set(client: &Client, port: u16) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    for _ in 0..CONFIGURE_TRIES {
+        outcome = try_to_configure_replica_set(client, port).await;
+        if outcome.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    outcome
+}
+
+/// Initiates the set, or moves it to the port that mongod has now.
+async fn try_to_configure_replica_set(client: &Client, port: u16) -> anyhow::Result<()> {
     let admin = client.database("admin");
     let host = format!("127.0.0.1:{port}");
     let mut config = match admin.run_command(doc! { "replSetGetConfig": 1 }).await {

@@ -1,0 +1,10 @@
+//! Whole-system tests: the real programs, as a newcomer runs them. They need `cargo build --workspace --bins` and
+//! `scripts/fetch-servers` first; `scripts/test` does both.
+
+#![cfg(test)]
+
+mod exec;
+mod faults;
+mod shop;
+mod supervisor;
+mod system;

@@ -1,0 +1,95 @@
+//! The four real services with a database prefix and a Redis of their own, in the test's own process tree: services
+//! can be killed and restarted one by one.
+
+use crate::shop::{programs, servers};
+use common::testing::{fresh_database, server};
+use oms_cli::shop::ports::{Ports, free_port};
+use oms_cli::shop::processes::Processes;
+use oms_cli::shop::servers::{Place, REDIS, start_redis};
+use oms_cli::shop::services::{self, Admin, Service, ServicesPlan};
+use oms_client::{Builder, Client};
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+/// A running system. Dropping it kills its processes.
+pub struct System {
+    pub plan: ServicesPlan,
+    processes: Processes,
+    _directory: TempDir,
+}
+
+impl System {
+    /// Boots all four behind the gateway, with an administrator and nothing else.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more settings by their names in the environment, such as `OMS_ORDER__SWEEPER__INTERVAL_MS`.
+    pub async fn start_with(more: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let ports = Ports::choose(free_port(&[]).unwrap(), None).unwrap();
+        let mut processes = Processes::default();
+        let place = Place {
+            programs: &servers(),
+            data: directory.path().join("redis"),
+            logs: directory.path(),
+            port: ports.redis,
+        };
+        let redis_uri = start_redis(&mut processes, &place).await.unwrap();
+        let signing_key_file = directory.path().join("signing-key.pem");
+        oms_cli::keys::generate(&signing_key_file).unwrap();
+        let plan = ServicesPlan {
+            programs: programs(),
+            logs: directory.path().to_owned(),
+            ports,
+            mongo_uri: server("MONGO_URI").into(),
+            redis_uri: redis_uri.into(),
+            database_prefix: fresh_database(),
+            service_token: "a token between services".into(),
+            signing_key_file,
+            admin: Admin { email: "admin@example.com".into(), password: "a long enough password".into() },
+            more: more.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        };
+        services::start_services(&mut processes, &plan).await.unwrap();
+        Self { plan, processes, _directory: directory }
+    }
+
+    pub fn url(&self) -> String {
+        self.plan.gateway_url()
+    }
+
+    /// A client logged in as the administrator.
+    pub fn admin(&self) -> Client {
+        self.admin_with(|builder| builder)
+    }
+
+    pub fn admin_with(&self, configure: impl FnOnce(Builder) -> Builder) -> Client {
+        let password = self.plan.admin.password.expose_secret();
+        let builder = Client::builder(&self.url()).credentials(&self.plan.admin.email, password);
+        configure(builder).build().unwrap()
+    }
+
+    /// kill -9.
+    pub async fn kill(&mut self, service: Service) {
+        self.processes.kill(service.name()).await.unwrap();
+    }
+
+    /// Starts one anew, killed or not, without waiting for it to be ready.
+    pub async fn restart(&mut self, service: Service) {
+        self.processes.restart(service.name()).await.unwrap();
+    }
+
+    /// Waits for one whose neighbours all run.
+    pub async fn wait_until_ready(&mut self, service: Service) {
+        services::wait_until_ready(&mut self.processes, &self.plan, service).await.unwrap();
+    }
+
+    pub async fn kill_redis(&mut self) {
+        self.processes.kill(REDIS).await.unwrap();
+    }
+
+    /// Stops all, as a supervisor would.
+    pub async fn stop(mut self) {
+        self.processes.stop().await;
+    }
+}
