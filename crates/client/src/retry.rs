@@ -32,9 +32,10 @@ impl RetryPolicy {
     }
 }
 
-/// Whether an answer of this status says nothing final.
+/// Whether an answer of this status says nothing final. 408 is what a server says that waited too long for the request
+/// to arrive (RFC 9110, section 15.5.9).
 pub(crate) const fn is_passing(status: u16) -> bool {
-    matches!(status, 429 | 502 | 503 | 504)
+    matches!(status, 408 | 429 | 502 | 503 | 504)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod exec;
 mod faults;
+mod placing;
 mod shop;
 mod supervisor;
 mod system;
