@@ -1,8 +1,6 @@
 //! The one place where stock is decided: entries in order of arrival against what the ledger holds.
 
 mod judge;
-#[cfg(test)]
-mod tests;
 
 use super::entry::{Adjust, Entry, Outcome, SetAvailable, StockChanged, StockRefused};
 use super::movement::{Movement, MovementKind, MovementLine};
@@ -226,3 +224,6 @@ fn order_outcome(entry: &LedgerEntry, recorded: &Movement) -> Outcome {
         _ => Outcome::contradiction(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,29 @@ pub struct ProductFilter {
     pub limit: i64,
 }
 
+impl ProductFilter {
+    /// The filter as the database reads it.
+    pub fn query(&self) -> Document {
+        let mut query = doc! { "status": status_name(self.status) };
+        if let Some(after) = self.after {
+            let id = ProductId::from_uuid(after.id);
+            // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
+            query.insert("createdAt", doc! { "$lte": after.at });
+            query.insert("$nor", vec![doc! { "createdAt": after.at, "_id": { "$gte": id } }]);
+        }
+        if let Some(search) = &self.search {
+            let word = doc! { "$regex": format!("(^|[ (/-]){}", escaped(search)), "$options": "i" };
+            query.insert("$or", vec![doc! { "sku": search }, doc! { "name": word }]);
+        }
+        query
+    }
+}
+
+/// The order of every list.
+pub fn newest_first() -> Document {
+    doc! { "createdAt": -1, "_id": -1 }
+}
+
 impl Products {
     pub fn new(database: &Database, redis: Redis) -> Self {
         Self {
@@ -70,6 +93,11 @@ impl Products {
             IndexModel::builder().keys(doc! { "status": 1, "createdAt": -1, "_id": -1 }).build(),
         ];
         ensure_collection(&self.database, COLLECTION, validator(), indexes).await.context("products")
+    }
+
+    /// Whether the database answers now.
+    pub async fn is_answering(&self) -> bool {
+        common::mongo::is_answering(&self.database).await
     }
 
     /// A product as the database has it.
@@ -127,25 +155,8 @@ impl Products {
     }
 
     pub async fn list(&self, filter: &ProductFilter) -> Result<Vec<Product>, StoreError> {
-        let mut query = vec![doc! { "status": status_name(filter.status) }];
-        if let Some(after) = filter.after {
-            let id = ProductId::from_uuid(after.id);
-            query.push(doc! { "createdAt": { "$lte": after.at } });
-            query.push(doc! { "$or": [
-                { "createdAt": { "$lt": after.at } },
-                { "createdAt": after.at, "_id": { "$lt": id } },
-            ] });
-        }
-        if let Some(search) = &filter.search {
-            let word = doc! { "$regex": format!("(^|[ (/-]){}", escaped(search)), "$options": "i" };
-            query.push(doc! { "$or": [{ "sku": search }, { "name": word }] });
-        }
-        let found = self
-            .products
-            .find(doc! { "$and": query })
-            .sort(doc! { "createdAt": -1, "_id": -1 })
-            .limit(filter.limit)
-            .max_time(QUERY_LIMIT);
+        let found =
+            self.products.find(filter.query()).sort(newest_first()).limit(filter.limit).max_time(QUERY_LIMIT);
         Ok(found.await?.try_collect().await?)
     }
 

@@ -18,7 +18,11 @@ use tokio::task::JoinHandle;
 
 /// First wait after a collision with another writer; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(2);
-const LONGEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_millis(32);
+
+/// How often a part of a batch that was halved is tried: few times, so that entries whose rows somebody holds leave
+/// time for those behind them.
+const ATTEMPTS_OF_A_PART: u32 = 6;
 
 /// The queue in front of the writer; cheap to clone.
 #[derive(Clone)]
@@ -77,9 +81,9 @@ impl Writing {
     async fn write(&self, entries: Vec<Entry>) -> Vec<Outcome> {
         let deadline = Instant::now() + Duration::from_millis(self.settings.write_budget_ms);
         let mut outcomes = Vec::with_capacity(entries.len());
-        let mut waiting = vec![entries];
+        let (mut waiting, mut attempts) = (vec![entries], self.settings.attempts);
         while let Some(mut batch) = waiting.pop() {
-            let failure = match self.write_batch(&batch, deadline).await {
+            let failure = match self.write_batch(&batch, attempts, deadline).await {
                 Ok(decided) => {
                     outcomes.extend(decided);
                     continue;
@@ -91,6 +95,7 @@ impl Writing {
                 let second = batch.split_off(batch.len() / 2);
                 waiting.push(second);
                 waiting.push(batch);
+                attempts = ATTEMPTS_OF_A_PART;
                 continue;
             }
             let cause = format!("{:#}", anyhow::Error::from(failure));
@@ -100,16 +105,24 @@ impl Writing {
         outcomes
     }
 
-    /// Repeats a batch as long as it merely collides: it is idempotent by the identities of its movements.
-    async fn write_batch(&self, batch: &[Entry], deadline: Instant) -> Result<Vec<Outcome>, PostError> {
-        if Instant::now() >= deadline {
+    /// Repeats a batch as long as it merely collides: it is idempotent by the identities of its movements. It spends
+    /// at most half of the time that is left, so that those behind it have theirs.
+    async fn write_batch(
+        &self,
+        batch: &[Entry],
+        attempts: u32,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, PostError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(PostError::OutOfTime);
         }
+        let last_try = Instant::now() + left / 2;
         let offers = self.offers(batch).await?;
         let mut wait = FIRST_WAIT;
-        for _ in 1..self.settings.attempts {
+        for _ in 1..attempts {
             match self.ledger.post(batch, &offers, Timestamp::now(), deadline).await {
-                Err(PostError::Conflict(_) | PostError::Moved) if Instant::now() + wait < deadline => {}
+                Err(PostError::Conflict(_) | PostError::Moved) if Instant::now() + wait < last_try => {}
                 posted => return posted,
             }
             tokio::time::sleep(jitter(wait)).await;

@@ -16,6 +16,9 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 pub const SERVICE_TOKEN: &str = "a-service-token-of-the-tests";
 
+/// The tests share two cores: how long an answer takes is not what they are about.
+const PATIENCE_MS: &str = "60000";
+
 pub struct TestApp {
     pub public: String,
     pub internal: String,
@@ -95,8 +98,9 @@ impl TestApp {
         settings.mongo.uri = server("MONGO_URI").into();
         settings.mongo.database = database_name.clone();
         settings.redis.uri = redis_uri.clone().into();
-        // The tests share two cores: a slow answer is not what they are about.
+        // As patient as the requests.
         settings.redis.timeout_ms = 1000;
+        settings.ledger.write_budget_ms = 30_000;
         settings.tokens.keys_url = format!("{}/.well-known/jwks.json", keys.uri());
         settings.internal.tokens = vec![SERVICE_TOKEN.into()];
         let application = Application::build(settings).await.unwrap();
@@ -107,11 +111,11 @@ impl TestApp {
             // A test that ends without stopping its application stops it too.
             drop(stopped.await);
         }));
-        Self {
+        let app = Self {
             public,
             internal,
             database_name,
-            client: common::http::peer::client().unwrap(),
+            client: Client::builder().no_proxy().build().unwrap(),
             staff_token: signer.token(CustomerId::new(), Role::Staff).unwrap(),
             customer_token: signer.token(CustomerId::new(), Role::Customer).unwrap(),
             signer,
@@ -119,7 +123,10 @@ impl TestApp {
             redis_uri,
             stop: Some(stop),
             running: Some(running),
-        }
+        };
+        // On a busy machine the verification keys may take more than one try.
+        while send(app.staff(Method::GET, "/products")).await.status == StatusCode::SERVICE_UNAVAILABLE {}
+        app
     }
 
     /// Stops the service as SIGTERM would, and waits for its end.
@@ -134,7 +141,7 @@ impl TestApp {
 
     /// A request to the public listener by nobody.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.public))
+        self.client.request(method, format!("{}{path}", self.public)).header("x-deadline-ms", PATIENCE_MS)
     }
 
     /// A request to the public listener by staff.
@@ -144,7 +151,7 @@ impl TestApp {
 
     /// A request to the internal listener, without a service token.
     pub fn outsider(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.internal))
+        self.client.request(method, format!("{}{path}", self.internal)).header("x-deadline-ms", PATIENCE_MS)
     }
 
     pub async fn create_product(&self, body: &Value) -> Answer {

@@ -6,4 +6,5 @@ mod bad_input;
 mod inventory;
 mod ledger;
 mod products;
+mod query_plans;
 mod roles;

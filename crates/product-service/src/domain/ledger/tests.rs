@@ -1,3 +1,5 @@
+//! The ledger's decisions against what must always hold.
+
 use super::*;
 use common::models::ledger::{LedgerFailure, ReservedItem};
 use common::models::order::{Rejection, RejectionCode, RequestedLine};
