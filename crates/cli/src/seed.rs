@@ -1,6 +1,7 @@
 //! Fills an empty shop with a small catalogue, stock and two customers.
 
 use crate::access::AccessArguments;
+use crate::shop::say::say;
 use anyhow::Context as _;
 use common::models::customer::{Customer, NewCustomer};
 use common::models::product::{NewProduct, Product};
@@ -81,7 +82,7 @@ pub struct SeededCustomer {
 /// Runs `oms seed`.
 pub async fn run(arguments: SeedArguments) -> anyhow::Result<ExitCode> {
     let client = arguments.access.client(|builder| builder)?;
-    println!("{}", seed(&client).await?);
+    say(&seed(&client).await?.to_string());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,9 +139,11 @@ async fn create_customer(
 impl fmt::Display for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} products:", self.products.len())?;
-        for product in &self.products {
-            let Product { id, name, price, currency, inventory, .. } = product;
-            writeln!(f, "  {id}  {name:<24} {:>8} {currency}  {inventory:>4} in stock", price.to_string())?;
+        for Product { id, name, price, currency, inventory, .. } in &self.products {
+            // With all the decimals of the currency, which an amount from the wire has lost.
+            let price =
+                price.to_money(*currency).map_or(*price, |money| money.to_amount(*currency)).to_string();
+            writeln!(f, "  {id}  {:<24} {price:>7} {currency}  {inventory:>4} in stock", name.as_str())?;
         }
         writeln!(f, "{} customers, for trying things out:", self.customers.len())?;
         for SeededCustomer { customer, password } in &self.customers {
@@ -148,7 +151,7 @@ impl fmt::Display for Seeded {
                 f,
                 "  {}  {:<24} {}  password {password}",
                 customer.id,
-                &*customer.name,
+                customer.name.as_str(),
                 customer.email.as_str()
             )?;
         }

@@ -6,6 +6,7 @@ pub mod reader;
 pub mod report;
 pub mod rules;
 
+use crate::shop::say::say;
 use anyhow::Context as _;
 use common::ids::OrderId;
 use mongodb::Client;
@@ -54,9 +55,9 @@ pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
     })
     .await?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say(&serde_json::to_string_pretty(&report)?);
     } else {
-        println!("{report}");
+        say(&report.to_string());
     }
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -90,3 +91,6 @@ async fn connect(uri: &str) -> anyhow::Result<Client> {
 fn is_lost_moment(error: &Error) -> bool {
     matches!(error.kind.as_ref(), ErrorKind::Command(command) if LOST_MOMENT.contains(&command.code))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ pub mod traffic;
 
 use crate::access::AccessArguments;
 use crate::audit::{AuditOptions, audit};
+use crate::shop::say::say;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use oms_client::Client;
@@ -71,9 +72,9 @@ pub async fn run(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     let file = arguments.file.clone();
     let plan = tokio::task::spawn_blocking(move || Plan::read(Rows::open(&file)?, limit)).await??;
     let tally = replay(&arguments, &plan).await?;
-    println!("{}", table::table(&tally));
+    say(&table::table(&tally).to_string());
     for problem in tally.failures.iter().chain(&tally.unaccounted()) {
-        println!("{problem}");
+        say(problem);
     }
     let is_clean = audit_replay(&arguments, &tally).await?;
     Ok(if tally.is_accounted_for() && is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -101,7 +102,7 @@ async fn replay(arguments: &ReplayArguments, plan: &Plan) -> anyhow::Result<Tall
 /// Holds the invariants against the shop, and every order that was answered 201 against its orders.
 async fn audit_replay(arguments: &ReplayArguments, tally: &Tally) -> anyhow::Result<bool> {
     let Some(mongo_uri) = arguments.mongo_uri.clone() else {
-        println!("No audit: it needs the databases, give --mongo-uri or MONGO_URI.");
+        say("No audit: it needs the databases, give --mongo-uri or MONGO_URI.");
         return Ok(true);
     };
     let options = AuditOptions {
@@ -110,6 +111,6 @@ async fn audit_replay(arguments: &ReplayArguments, tally: &Tally) -> anyhow::Res
         acknowledged: tally.acknowledged.clone(),
     };
     let report = audit(&options).await?;
-    println!("{report}");
+    say(&report.to_string());
     Ok(report.is_clean())
 }

@@ -32,6 +32,7 @@ fn invoices(tally: &Tally) -> Rows {
         row("  without a line of goods", tally.invoices_without_goods),
         row("Orders placed", tally.placed_new),
         row("Orders replayed (already there)", tally.replayed),
+        row("Orders replayed to a request sent again", tally.replayed_later),
         row("Orders rejected", tally.rejected.values().sum()),
     ];
     rows.extend(tally.rejected.iter().map(|(code, orders)| row(&format!("  {code}"), *orders)));
@@ -64,7 +65,8 @@ fn lines(tally: &Tally) -> Rows {
 }
 
 fn speed(tally: &Tally) -> Rows {
-    let answered = tally.placed_new + tally.replayed + tally.rejected.values().sum::<u64>();
+    let rejected: u64 = tally.rejected.values().sum();
+    let answered = tally.placed_new + tally.replayed + tally.replayed_later + rejected;
     let millis = u64::try_from(tally.placing.as_millis()).unwrap_or(u64::MAX).max(1);
     let latency = |label: &str, percentile| {
         let micros = tally.latency_us.value_at_percentile(percentile);

@@ -19,8 +19,10 @@ const TOLD_FAILURES: usize = 20;
 pub enum Placed {
     /// Answered 201 for the first time, after this long, tries included.
     New(OrderId, Duration),
-    /// Answered 201 as the repeat of an earlier request.
+    /// Answered 201 as the repeat of an earlier request, at the first try: an earlier run placed it.
     Replayed(OrderId),
+    /// The same at a later try: most likely an earlier try placed it and its answer was lost.
+    ReplayedLater(OrderId),
     /// Answered with a rejection of this code.
     Rejected(String),
     Failed(String),
@@ -64,6 +66,7 @@ pub struct Tally {
     pub invoices_without_goods: u64,
     pub placed_new: u64,
     pub replayed: u64,
+    pub replayed_later: u64,
     pub rejected: BTreeMap<String, u64>,
     pub cancelled_new: u64,
     pub cancelled_before: u64,
@@ -114,6 +117,7 @@ impl Tally {
             invoices_without_goods: count(without_goods),
             placed_new: 0,
             replayed: 0,
+            replayed_later: 0,
             rejected: BTreeMap::new(),
             cancelled_new: 0,
             cancelled_before: 0,
@@ -138,6 +142,10 @@ impl Tally {
             }
             Placed::Replayed(id) => {
                 self.replayed += 1;
+                self.acknowledged.push(id);
+            }
+            Placed::ReplayedLater(id) => {
+                self.replayed_later += 1;
                 self.acknowledged.push(id);
             }
             Placed::Rejected(code) => *self.rejected.entry(code).or_default() += 1,
@@ -186,7 +194,11 @@ impl Tally {
                 self.invoices,
                 self.orders_sent + self.cancelling_invoices + self.invoices_without_goods,
             ),
-            ("orders", self.orders_sent, self.placed_new + self.replayed + rejected + self.failed_orders),
+            (
+                "orders",
+                self.orders_sent,
+                self.placed_new + self.replayed + self.replayed_later + rejected + self.failed_orders,
+            ),
             (
                 "cancellations",
                 self.cancelling_invoices,

@@ -49,13 +49,21 @@ async fn place_order(run: &Run, invoice: &Invoice, shelves: &Shelves) -> (Placed
         return (Placed::Failed("its customer or a product was not created".to_owned()), None);
     };
     let key = key("replay", invoice);
-    let began = Instant::now();
-    match run.patience.insist(async || run.client.place_order(&order, Some(&key)).await).await {
+    let (began, mut tries) = (Instant::now(), 0);
+    let place = async || {
+        tries += 1;
+        run.client.place_order(&order, Some(&key)).await
+    };
+    let answer = run.patience.insist(place).await;
+    match answer {
         Ok(created) => {
             let id = created.value.id;
             let is_cancelled = created.value.status == OrderStatus::Cancelled;
-            let placed =
-                if created.replayed { Placed::Replayed(id) } else { Placed::New(id, began.elapsed()) };
+            let placed = match (created.replayed, tries) {
+                (false, _) => Placed::New(id, began.elapsed()),
+                (true, 1) => Placed::Replayed(id),
+                (true, _) => Placed::ReplayedLater(id),
+            };
             (placed, Some(Standing { id, is_cancelled }))
         }
         // A rejection is an order that exists and never will be confirmed.

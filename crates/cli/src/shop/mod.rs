@@ -9,7 +9,7 @@ pub mod ports;
 pub mod process;
 pub mod processes;
 mod run;
-mod say;
+pub(crate) mod say;
 pub mod servers;
 pub mod services;
 mod signals;
