@@ -92,13 +92,13 @@ impl KeySource {
         Ok(())
     }
 
-    /// Refreshes for as long as the process runs.
+    /// Refreshes for as long as the process runs, more often while there is no key at all.
     pub async fn refresh_every(self, interval: Duration) {
         loop {
             if let Err(cause) = self.refresh().await {
                 tracing::debug!(cause = format!("{cause:#}"), "verification keys not refreshed");
             }
-            tokio::time::sleep(interval).await;
+            tokio::time::sleep(if self.is_empty() { FETCH_AGAIN_AFTER } else { interval }).await;
         }
     }
 }
