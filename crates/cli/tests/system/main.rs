@@ -5,6 +5,7 @@
 
 mod exec;
 mod faults;
+mod filling;
 mod placing;
 mod shop;
 mod supervisor;
