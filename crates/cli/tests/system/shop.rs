@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Bounds every wait for something that must come.
-pub const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 pub fn oms() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oms"));
