@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -15,6 +16,8 @@ pub struct BatchLimits {
     pub entries: usize,
     /// Most weight of one write. An entry that is heavier goes alone.
     pub weight: usize,
+    /// How long one write may take before its entries are told that it failed and the next one begins.
+    pub patience: Duration,
 }
 
 /// Why an entry has no answer of its own.
@@ -105,16 +108,17 @@ async fn run_writer<Entry, Answer, Write, Written>(
         }
         backlog.extend(arrived.drain(..));
         let (entries, answers) = take_batch(&mut backlog, limits, weight);
-        // The write runs in a task of its own, so that one that panics fails its batch and not the writer.
-        let written = tokio::spawn(write(entries)).await;
-        match written {
-            Ok(outcomes) if outcomes.len() == answers.len() => {
+        // The write runs in a task of its own, so that one that panics or hangs fails its batch and not the writer. One
+        // that hangs is left to itself: what it writes late is what its entries' identities stand for.
+        match tokio::time::timeout(limits.patience, tokio::spawn(write(entries))).await {
+            Err(_) => tracing::error!(batcher = name, entries = answers.len(), "a batch hangs"),
+            Ok(Ok(outcomes)) if outcomes.len() == answers.len() => {
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // A caller that no longer listens has its deadline behind it; its entry stands as written.
                     drop(answer.send(Ok(outcome)));
                 }
             }
-            Ok(outcomes) => {
+            Ok(Ok(outcomes)) => {
                 tracing::error!(
                     batcher = name,
                     entries = answers.len(),
@@ -122,7 +126,7 @@ async fn run_writer<Entry, Answer, Write, Written>(
                     "answers missing"
                 );
             }
-            Err(failure) => tracing::error!(batcher = name, %failure, "a batch failed"),
+            Ok(Err(failure)) => tracing::error!(batcher = name, %failure, "a batch failed"),
         }
     }
 }
@@ -156,7 +160,8 @@ mod tests {
     use std::sync::Mutex;
     use tokio::sync::Semaphore;
 
-    const LIMITS: BatchLimits = BatchLimits { queue: 8, entries: 4, weight: 10 };
+    const LIMITS: BatchLimits =
+        BatchLimits { queue: 8, entries: 4, weight: 10, patience: Duration::from_secs(60) };
 
     type Batches = Arc<Mutex<Vec<Vec<usize>>>>;
 
@@ -228,6 +233,14 @@ mod tests {
         let (batcher, gate, _) = recording(LIMITS);
         gate.add_permits(10);
         assert_eq!(batcher.submit(13).await, Err(NotBatched::BatchFailed));
+        assert_eq!(batcher.submit(2).await, Ok(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_hangs_fails_alone_and_the_writer_goes_on() {
+        let (batcher, gate, _) = recording(LIMITS);
+        assert_eq!(batcher.submit(1).await, Err(NotBatched::BatchFailed));
+        gate.add_permits(10);
         assert_eq!(batcher.submit(2).await, Ok(20));
     }
 

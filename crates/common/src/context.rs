@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 tokio::task_local! {
@@ -19,13 +21,36 @@ pub struct Context {
     pub traceparent: Option<Arc<str>>,
     /// When the caller stops waiting.
     pub deadline: Instant,
+    /// Where the request's work runs, if not on the thread that serves it.
+    pub tasks: Option<Tasks>,
+}
+
+/// The tasks of a service, on a runtime that outlives the threads that serve requests: such a thread may end as soon
+/// as it has no connection left, and would take its tasks with it.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    runtime: Handle,
+    tracker: TaskTracker,
+}
+
+impl Tasks {
+    /// On the runtime that calls this.
+    pub fn here() -> Self {
+        Self { runtime: Handle::current(), tracker: TaskTracker::new() }
+    }
+
+    /// Waits until every task has ended, but not for ever. Answers whether they have.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        self.tracker.close();
+        tokio::time::timeout(limit, self.tracker.wait()).await.is_ok()
+    }
 }
 
 impl Context {
     /// For work that no request asked for.
     pub fn background(budget: Duration) -> Self {
         let request_id = uuid::Uuid::now_v7().to_string().into();
-        Self { request_id, traceparent: None, deadline: Instant::now() + budget }
+        Self { request_id, traceparent: None, deadline: Instant::now() + budget, tasks: None }
     }
 
     pub fn time_left(&self) -> Duration {
@@ -55,9 +80,10 @@ where
     F::Output: Send + 'static,
 {
     let span = tracing::Span::current();
-    match current() {
-        Some(context) => tokio::spawn(scope(context, future).instrument(span)),
-        None => tokio::spawn(future.instrument(span)),
+    let Some(context) = current() else { return tokio::spawn(future.instrument(span)) };
+    match context.tasks.clone() {
+        Some(tasks) => tasks.tracker.spawn_on(scope(context, future).instrument(span), &tasks.runtime),
+        None => tokio::spawn(scope(context, future).instrument(span)),
     }
 }
 

@@ -147,9 +147,17 @@ impl ApiError {
         Self::invalid(vec![FieldError::new(pointer, code, rule)])
     }
 
-    /// 503: the same request may be sent again.
+    /// 503: whether the request had an effect is not known.
     pub fn unavailable() -> Self {
-        Self::new(Kind::Unavailable, "The service cannot answer right now. Send the same request again.")
+        let detail = "The service cannot answer right now. Reads, and requests with an Idempotency-Key, may be sent again \
+                      as they are; without a key, look first whether the request had its effect.";
+        Self::new(Kind::Unavailable, detail)
+    }
+
+    /// 503: too much is waiting, and nothing was done.
+    pub fn overloaded() -> Self {
+        Self::new(Kind::Unavailable, "Too much is waiting. Nothing was done; send the same request again.")
+            .code("overloaded")
     }
 
     /// 412: the resource has another version than `If-Match` names.

@@ -54,8 +54,10 @@ impl From<StoreError> for crate::error::ApiError {
 }
 
 /// Codes of a server that is stepping down, shutting down, out of time or not yet a majority.
-const TRANSIENT_CODES: [i32; 18] =
-    [6, 7, 24, 50, 64, 89, 91, 112, 189, 202, 246, 251, 262, 9001, 10107, 11600, 11602, 13435];
+const TRANSIENT_CODES: [i32; 21] = [
+    6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 246, 251, 262, 9001, 10058, 10107, 11600, 11602, 13435,
+    13436,
+];
 
 fn is_transient(error: &Error) -> bool {
     if error.contains_label(TRANSIENT_TRANSACTION_ERROR)
@@ -117,19 +119,40 @@ pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Res
     options.read_concern = Some(ReadConcern::majority());
     options.selection_criteria =
         Some(SelectionCriteria::ReadPreference(mongodb::options::ReadPreference::Primary));
-    let client = Client::with_options(options).context("mongo.uri (MONGO_URI)")?;
+    let client = Client::with_options(options.clone()).context("mongo.uri (MONGO_URI)")?;
     let database = client.database(&settings.database);
-    let hello = database
-        .run_command(doc! { "hello": 1 })
-        .await
-        .context("MongoDB does not answer; is MONGO_URI right?")?;
-    if !hello.contains_key("setName") && !hello.get_str("msg").is_ok_and(|message| message == "isdbgrid") {
-        bail!(
-            "MongoDB runs stand-alone, and transactions need a replica set. Start mongod with `--replSet rs0`, then run \
-             `mongosh --eval 'rs.initiate()'` once; one node is enough."
-        );
+    let hello = match database.run_command(doc! { "hello": 1 }).await {
+        Ok(hello) => hello,
+        // A driver that was told the name of a set leaves a server aside that is in none: ask that server itself.
+        Err(unanswered) => match hello_directly(options).await {
+            Some(hello) if !is_usable(&hello) => hello,
+            _ => return Err(unanswered).context("MongoDB does not answer; is MONGO_URI right?"),
+        },
+    };
+    if !is_usable(&hello) {
+        let how_to_start = match hello.get_bool("isreplicaset") {
+            Ok(true) => "Its replica set is not initiated:",
+            _ => {
+                "MongoDB runs stand-alone, and transactions need a replica set. Start mongod with `--replSet rs0`, then"
+            }
+        };
+        bail!("{how_to_start} run `mongosh --eval 'rs.initiate()'` once; one node is enough.");
     }
     Ok(database)
+}
+
+/// A member of a replica set, or a router to shards that are such.
+fn is_usable(hello: &Document) -> bool {
+    hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|message| message == "isdbgrid")
+}
+
+async fn hello_directly(mut options: ClientOptions) -> Option<Document> {
+    options.repl_set_name = None;
+    options.direct_connection = Some(true);
+    options.hosts.truncate(1);
+    // Whatever goes wrong here, the first error is the one to tell.
+    let client = Client::with_options(options).ok()?;
+    client.database("admin").run_command(doc! { "hello": 1 }).await.ok()
 }
 
 fn majority() -> WriteConcern {

@@ -1,7 +1,7 @@
 //! How every service runs: two listeners, health, and a stop that loses nothing.
 
 use crate::auth::service_token;
-use crate::context;
+use crate::context::{self, Tasks};
 use crate::http::endpoint::{endpoint, no_such_path};
 use crate::http::request::with_context;
 use actix_web::dev::Server;
@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +25,7 @@ pub struct HttpSettings {
     pub host: String,
     /// What the gateway may route to; 0 takes a free port.
     pub public_port: u16,
-    /// `/internal/*`, health and metrics; 0 takes a free port.
+    /// `/internal/*` and health; 0 takes a free port.
     pub internal_port: u16,
     /// Threads of each listener; 0 takes one for each core.
     pub workers: usize,
@@ -81,9 +82,10 @@ pub async fn serve(
     internal: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let public_server = start(settings, listeners.public, public)?;
+    let tasks = Tasks::here();
+    let public_server = start(settings, listeners.public, &tasks, public)?;
     let health = Data::new(readiness.clone());
-    let internal_server = start(settings, listeners.internal, move |config| {
+    let internal_server = start(settings, listeners.internal, &tasks, move |config| {
         config
             .app_data(health.clone())
             .service(endpoint("/health/live").get(live))
@@ -93,28 +95,40 @@ pub async fn serve(
             );
     })?;
     let (public_handle, internal_handle) = (public_server.handle(), internal_server.handle());
-    let servers = tokio::spawn(async move { tokio::try_join!(public_server, internal_server) });
-    stop.await;
+    let mut servers = tokio::spawn(async move { tokio::try_join!(public_server, internal_server) });
+    tokio::select! {
+        () = stop => {}
+        ended = &mut servers => {
+            ended.context("a listener failed")??;
+            anyhow::bail!("a listener ended by itself");
+        }
+    }
     tracing::info!("stopping");
     readiness.stopping.store(true, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_millis(settings.stop_delay_ms)).await;
-    public_handle.stop(true).await;
-    internal_handle.stop(true).await;
+    tokio::join!(public_handle.stop(true), internal_handle.stop(true));
     servers.await.context("a listener failed")??;
+    // Requests whose clients no longer wait still run to their end.
+    if !tasks.finish(Duration::from_secs(settings.drain_timeout_s)).await {
+        tracing::warn!("stopping with work under way; what it began is taken up again by its identity");
+    }
     Ok(())
 }
 
 fn start(
     settings: &HttpSettings,
     listener: TcpListener,
+    tasks: &Tasks,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<Server> {
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
     };
+    let tasks = Data::new(tasks.clone());
     let app = move || {
         App::new()
+            .app_data(tasks.clone())
             .wrap(from_fn(with_context))
             // First, so that a service may name another one.
             .default_service(web::to(no_such_path_service))
@@ -177,14 +191,20 @@ pub async fn stop_signal() {
     }
 }
 
-/// Repeats background work until the process stops: a turn, then a pause.
-pub async fn repeat<Turn>(pause: Duration, mut turn: impl FnMut() -> Turn)
-where
+/// Repeats background work until it is told to stop, which it does between turns: first a pause, then a turn, then
+/// pauses of another length.
+pub async fn repeat<Turn>(
+    first: Duration,
+    pause: Duration,
+    stop: CancellationToken,
+    mut turn: impl FnMut() -> Turn,
+) where
     Turn: Future<Output = ()>,
 {
-    loop {
+    let mut wait = first;
+    while tokio::time::timeout(wait, stop.cancelled()).await.is_err() {
         let budget = context::Context::background(Duration::from_secs(30));
         context::scope(budget, turn()).await;
-        tokio::time::sleep(crate::mongo::jitter(pause)).await;
+        wait = crate::mongo::jitter(pause);
     }
 }

@@ -1,8 +1,10 @@
 //! Settings of order-service; the only file that reads the environment.
 
+use anyhow::ensure;
 use common::auth::service_token::InternalSettings;
 use common::auth::token::TokenSettings;
 use common::config::Environment;
+use common::models::ledger::MAX_ENTRIES;
 use common::mongo::MongoSettings;
 use common::service::HttpSettings;
 use common::telemetry::LogSettings;
@@ -52,6 +54,20 @@ pub struct SweeperSettings {
 impl Settings {
     pub fn load() -> anyhow::Result<Self> {
         common::config::load("OMS_ORDER__", DEFAULTS)
+    }
+
+    /// Refuses bounds under which nothing could be placed.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let placing = &self.placing;
+        ensure!(placing.queue >= 1, "placing.queue must be 1 or more");
+        ensure!(
+            (1..=MAX_ENTRIES).contains(&placing.batch_orders),
+            "placing.batch_orders must be 1 to {MAX_ENTRIES}"
+        );
+        ensure!(placing.batch_lines >= 1, "placing.batch_lines must be 1 or more");
+        ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
+        ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
+        Ok(())
     }
 
     /// The embedded defaults alone.

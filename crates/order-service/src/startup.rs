@@ -2,10 +2,10 @@
 
 use crate::clients::customers::Customers;
 use crate::clients::ledger::Ledger;
-use crate::config::Settings;
+use crate::config::{Settings, SweeperSettings};
 use crate::routes;
 use crate::store::orders::Orders;
-use crate::workflows::place_order::Placement;
+use crate::workflows::place_order::{Placement, Writers};
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
 use common::auth::keys::KeySource;
@@ -14,11 +14,16 @@ use common::auth::token::TokenVerifier;
 use common::http::peer::Peer;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How often verification keys are fetched anew.
 const KEYS_REFRESH: Duration = Duration::from_secs(15);
+
+/// How long queued orders may take to be written when the service stops.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the handlers share.
 pub struct AppState {
@@ -36,11 +41,13 @@ pub struct Application {
     keys: KeySource,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
-    sweeper: crate::config::SweeperSettings,
+    sweeper: SweeperSettings,
+    writers: Writers,
 }
 
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        settings.check()?;
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "order-service").await?;
         let orders = Orders::new(&database);
@@ -50,19 +57,16 @@ impl Application {
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
         let ledger = Ledger::new(products);
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
+        let (placement, writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
         Ok(Self {
             http: settings.http,
             listeners,
             verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
             keys,
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState {
-                placement: Placement::start(&settings.placing, orders.clone(), ledger.clone()),
-                customers: Customers::new(customers),
-                orders,
-                ledger,
-            }),
+            state: Arc::new(AppState { placement, customers: Customers::new(customers), orders, ledger }),
             sweeper: settings.sweeper,
+            writers,
         })
     }
 
@@ -80,15 +84,13 @@ impl Application {
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (state, settings) = (self.state.clone(), self.sweeper);
-        let sweeping = tokio::spawn(async move {
-            // Clients whose requests a crash cut off get this long to come back before their orders are refused.
-            tokio::time::sleep(Duration::from_millis(settings.older_than_ms.unsigned_abs())).await;
-            repeat(Duration::from_millis(settings.interval_ms), move || {
-                let state = state.clone();
-                async move { sweep::sweep_once(&state, &settings).await }
-            })
-            .await;
-        });
+        // Clients whose requests a crash cut off get this long to come back before their orders are refused.
+        let patience = Duration::from_millis(settings.older_than_ms.unsigned_abs());
+        let (pause, stop_sweeping) = (Duration::from_millis(settings.interval_ms), CancellationToken::new());
+        let sweeping = tokio::spawn(repeat(patience, pause, stop_sweeping.clone(), move || {
+            let state = state.clone();
+            async move { sweep::sweep_once(&state, &settings).await }
+        }));
         let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
@@ -103,8 +105,13 @@ impl Application {
             config.app_data(tokens.clone());
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
-        sweeping.abort();
         refreshing.abort();
+        stop_sweeping.cancel();
+        // With the listeners and the sweeper gone the last handles of the queues are: each writer ends when its is empty.
+        let flushed = join_all(self.writers.into_iter().chain([sweeping]));
+        if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
+            tracing::warn!("stopping with orders still queued; a repeat or the sweeper settles them");
+        }
         served
     }
 }

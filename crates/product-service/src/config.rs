@@ -1,5 +1,6 @@
 //! Settings of product-service; the only file that reads the environment.
 
+use anyhow::ensure;
 use common::auth::service_token::InternalSettings;
 use common::auth::token::TokenSettings;
 use common::config::Environment;
@@ -39,6 +40,16 @@ pub struct LedgerSettings {
 impl Settings {
     pub fn load() -> anyhow::Result<Self> {
         common::config::load("OMS_PRODUCT__", DEFAULTS)
+    }
+
+    /// Refuses bounds under which no stock could be changed.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let ledger = &self.ledger;
+        ensure!(ledger.queue >= 1, "ledger.queue must be 1 or more");
+        ensure!(ledger.batch_entries >= 1, "ledger.batch_entries must be 1 or more");
+        ensure!(ledger.batch_lines >= 1, "ledger.batch_lines must be 1 or more");
+        ensure!(ledger.attempts >= 1, "ledger.attempts must be 1 or more");
+        Ok(())
     }
 
     /// The embedded defaults alone.

@@ -43,6 +43,7 @@ pub struct Application {
 
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
+        settings.check()?;
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "product-service").await?;
         let products = Products::new(&database, Redis::new(&settings.redis)?);

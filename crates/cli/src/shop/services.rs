@@ -101,8 +101,8 @@ impl ServicesPlan {
             environment: self.environment(service),
             working_directory: self.logs.clone(),
             log: self.logs.join(format!("{}.log", service.name())),
-            // Longer than `drain_timeout_s`.
-            stop_limit: Duration::from_secs(15),
+            // Longer than the listeners, the work under way and the queues take together.
+            stop_limit: Duration::from_secs(30),
         }
     }
 

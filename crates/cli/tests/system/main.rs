@@ -8,5 +8,6 @@ mod faults;
 mod filling;
 mod placing;
 mod shop;
+mod standalone;
 mod supervisor;
 mod system;

@@ -3,6 +3,7 @@
 use crate::config::Environment;
 use crate::error::ApiError;
 use crate::http::peer::SERVICE_TOKEN;
+use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -62,15 +63,16 @@ impl ServiceTokens {
 /// Middleware: lets only our own services pass.
 pub async fn require(
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
+    next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let presented =
         request.headers().get(SERVICE_TOKEN).map(|token| token.as_bytes().to_vec()).unwrap_or_default();
     let accepted = request.app_data::<Data<ServiceTokens>>().is_some_and(|tokens| tokens.accept(&presented));
     if !accepted {
-        return Err(ApiError::unauthenticated("A service token is needed.").into());
+        let refusal = ApiError::unauthenticated("A service token is needed.").error_response();
+        return Ok(request.into_response(refusal).map_into_right_body());
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
 }
 
 #[cfg(test)]

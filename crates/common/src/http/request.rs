@@ -1,10 +1,11 @@
 //! What every request gets on its way in and out: an identity, a deadline, a log span.
 
-use crate::context::{self, Context};
+use crate::context::{self, Context, Tasks};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
@@ -24,7 +25,8 @@ pub async fn with_context(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let context = read(request.headers());
+    let tasks = request.app_data::<Data<Tasks>>().map(|tasks| tasks.get_ref().clone());
+    let context = Context { tasks, ..read(request.headers()) };
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let span = tracing::info_span!("request", request_id = %context.request_id);
@@ -60,6 +62,7 @@ fn read(headers: &HeaderMap) -> Context {
         request_id,
         traceparent: traceparent.filter(|text| is_traceparent(text)).map(Into::into),
         deadline: Instant::now() + budget.unwrap_or(DEFAULT_BUDGET).min(LONGEST_BUDGET),
+        tasks: None,
     }
 }
 

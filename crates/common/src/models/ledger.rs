@@ -64,7 +64,8 @@ pub enum LedgerOutcome {
     Refused { reasons: Vec<Rejection> },
     /// The movement stands.
     Applied,
-    /// This entry failed alone; nothing of it was written. It may be sent again.
+    /// This entry has no outcome yet, and whether it was written is not known. It may be sent again: then it is
+    /// answered with what stands.
     Failed { code: LedgerFailure },
 }
 

@@ -19,7 +19,7 @@ impl From<PasswordMissing> for ApiError {
 impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Busy => Self::unavailable().code("too_busy"),
+            PasswordError::Busy => Self::overloaded().code("too_busy"),
             PasswordError::Failed(cause) => Self::internal(cause),
         }
     }

@@ -11,7 +11,7 @@ use common::http::endpoint::endpoint;
 /// What the gateway may route to.
 pub fn public(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/customers").get(customers::list_customers).post(customers::register_customer))
+        .service(endpoint("/customers").list(customers::list_customers).post(customers::register_customer))
         .service(endpoint("/customers/{id}").get(customers::read_customer).patch(customers::change_customer))
         .service(endpoint("/auth/login").post(auth::log_in))
         .service(endpoint("/auth/refresh").post(auth::refresh_session))

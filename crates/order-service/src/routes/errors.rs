@@ -25,14 +25,11 @@ pub fn invalid_draft(error: &InvalidDraft) -> ApiError {
     }
 }
 
-/// 503 for an order whose outcome is not known yet: the same request with the same key finds it.
+/// 503 for an order whose outcome is not known yet: a repeat with the same key finds it, and so does its address.
 pub fn unsettled(order_id: OrderId) -> ApiError {
-    ApiError::new(
-        Kind::Unavailable,
-        "The order is not settled yet. Send the same request with the same key again.",
-    )
-    .code("order_unsettled")
-    .with("orderId", order_id.to_string())
+    let detail = "The order is not settled yet. Send the same request with the same Idempotency-Key again; without a \
+                  key, read the order by its orderId instead of placing it again.";
+    ApiError::new(Kind::Unavailable, detail).code("order_unsettled").with("orderId", order_id.to_string())
 }
 
 fn key_reused() -> ApiError {
@@ -48,10 +45,9 @@ impl From<PlaceError> for ApiError {
                 Self::new(Kind::Conflict, "The customer is deactivated.").code("customer_inactive")
             }
             PlaceError::KeyReused => key_reused(),
-            PlaceError::Busy => Self::unavailable().code("overloaded"),
+            PlaceError::Busy => Self::overloaded(),
             PlaceError::Unsettled { order_id, .. } => unsettled(order_id).caused_by(error),
             PlaceError::Peer(error) => error.into(),
-            PlaceError::Store(error) => error.into(),
         }
     }
 }

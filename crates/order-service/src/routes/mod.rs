@@ -10,9 +10,9 @@ use common::http::endpoint::endpoint;
 /// What the gateway may route to.
 pub fn public(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/orders").post(orders::place_order).get(orders::list_orders))
+        .service(endpoint("/orders").post(orders::place_order).list(orders::list_orders))
         .service(endpoint("/orders/{id}").get(orders::get_order))
         .service(endpoint("/orders/{id}/cancel").post(orders::cancel_order))
         .service(endpoint("/orders/{id}/history").get(orders::get_history))
-        .service(endpoint("/customers/{id}/orders").get(orders::list_customer_orders));
+        .service(endpoint("/customers/{id}/orders").list(orders::list_customer_orders));
 }

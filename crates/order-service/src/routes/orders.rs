@@ -9,7 +9,7 @@ use crate::workflows::cancel_order::{CancelRequest, ChangeError};
 use crate::workflows::{cancel_order as cancelling, place_order as placing};
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use common::auth::caller::Caller;
 use common::context::{self, Interrupted};
 use common::error::ApiError;
@@ -46,7 +46,14 @@ pub async fn place_order(
         Interrupted::Failed(_) => interrupted.into(),
     })??;
     if placed.order.status == OrderStatus::Rejected {
-        return Err(errors::rejected(&placed.order));
+        let mut refusal = errors::rejected(&placed.order).error_response();
+        if placed.replayed {
+            let (name, value) = REPLAYED;
+            refusal
+                .headers_mut()
+                .insert(header::HeaderName::from_static(name), header::HeaderValue::from_static(value));
+        }
+        return Ok(refusal);
     }
     let mut response = HttpResponse::Created();
     response

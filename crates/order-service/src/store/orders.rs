@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Longest that a read may run in the database.
 const MAX_READ: Duration = Duration::from_secs(4);
 
+/// Longest that an update may run in the database, in milliseconds.
+const MAX_WRITE_MS: i32 = 4_000;
+
 const STATUSES: [OrderStatus; 5] = [
     OrderStatus::Pending,
     OrderStatus::Confirmed,
@@ -140,6 +143,7 @@ impl Orders {
             "update": self.collection.name(),
             "updates": updates,
             "ordered": false,
+            "maxTimeMS": MAX_WRITE_MS,
             "writeConcern": majority_document(),
         };
         let answer = self.database.run_command(command).await?;
@@ -220,6 +224,7 @@ impl Orders {
             "update": self.collection.name(),
             "updates": effects.iter().map(done).collect::<Vec<_>>(),
             "ordered": false,
+            "maxTimeMS": MAX_WRITE_MS,
             "writeConcern": majority_document(),
         };
         check_update(&self.database.run_command(command).await?)

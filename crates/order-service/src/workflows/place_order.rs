@@ -19,15 +19,20 @@ use common::ids::OrderId;
 use common::models::customer::CustomerStatus;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::order::OrderStatus;
-use common::mongo::{StoreError, jitter};
+use common::mongo::jitter;
 use common::time::Timestamp;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Who settles orders, in their history.
 pub const ACTOR: &str = "order-service";
 
 /// How young a token must be to prove by itself that its account is active, in seconds.
 const FRESH_S: i64 = 30;
+
+/// How long one batched write may take: longer than every bound inside it, so that only a connection that hangs meets
+/// this one.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Pause before an order that is in someone else's hands is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -56,9 +61,10 @@ pub enum PlaceError {
     Unsettled { order_id: OrderId, cause: String },
     #[error(transparent)]
     Peer(#[from] PeerError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
+
+/// The tasks that write, which end once every handle of [`Placement`] is gone and their queues are empty.
+pub type Writers = Vec<JoinHandle<()>>;
 
 /// The three batched writes of a placement.
 pub struct Placement {
@@ -69,28 +75,30 @@ pub struct Placement {
 
 impl Placement {
     /// Starts the writers.
-    pub fn start(settings: &PlacingSettings, orders: Orders, ledger: Ledger) -> Self {
+    pub fn start(settings: &PlacingSettings, orders: Orders, ledger: Ledger) -> (Self, Writers) {
         let limits = BatchLimits {
             queue: settings.queue,
             entries: settings.batch_orders,
             weight: settings.batch_lines,
+            patience: PATIENCE,
         };
         let (recorder, settler) = (orders.clone(), orders);
-        let (recording, _) =
+        let (recording, recorder_task) =
             Batcher::start("record orders", limits, weigh_order, move |orders: Vec<Order>| {
                 let recorder = recorder.clone();
                 async move { recorder.record(&orders).await }
             });
-        let (reserving, _) =
+        let (reserving, reserver_task) =
             Batcher::start("reserve stock", limits, weigh_entry, move |entries: Vec<LedgerEntry>| {
                 let ledger = ledger.clone();
                 async move { reserve_batch(&ledger, entries).await }
             });
-        let (settling, _) = Batcher::start("settle orders", limits, weigh_swap, move |swaps: Vec<Swap>| {
-            let settler = settler.clone();
-            async move { settle_batch(&settler, swaps).await }
-        });
-        Self { recording, reserving, settling }
+        let (settling, settler_task) =
+            Batcher::start("settle orders", limits, weigh_swap, move |swaps: Vec<Swap>| {
+                let settler = settler.clone();
+                async move { settle_batch(&settler, swaps).await }
+            });
+        (Self { recording, reserving, settling }, vec![recorder_task, reserver_task, settler_task])
     }
 
     /// Asks the ledger to decide this order.
@@ -174,7 +182,10 @@ pub async fn place_order(
     let mut recorded = record(state, pending.clone()).await?;
     loop {
         if recorded != Recorded::New {
-            let Some(found) = state.orders.find(id).await? else {
+            let found = state.orders.find(id).await;
+            let found =
+                found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
+            let Some(found) = found else {
                 // Whoever wrote it has no majority yet, or lost it: write it again.
                 wait_before_looking_again(id)?.await;
                 recorded = record(state, pending.clone()).await?;

@@ -6,7 +6,7 @@ use super::place_order::event_of;
 use crate::config::SweeperSettings;
 use crate::domain::order::Order;
 use crate::startup::AppState;
-use common::models::ledger::{LedgerEntry, LedgerOutcome, MAX_ENTRIES};
+use common::models::ledger::{LedgerEntry, LedgerOutcome, MAX_BATCH_LINES, MAX_ENTRIES};
 use common::time::Timestamp;
 
 /// One turn. What fails is left for the next one.
@@ -14,7 +14,7 @@ pub async fn sweep_once(state: &AppState, settings: &SweeperSettings) {
     let before = Timestamp::now().plus_millis(-settings.older_than_ms);
     match state.orders.pending_since(before, settings.orders).await {
         Ok(orders) => {
-            for orders in orders.chunks(MAX_ENTRIES) {
+            for orders in batches(&orders) {
                 settle_abandoned(state, orders).await;
             }
         }
@@ -24,6 +24,23 @@ pub async fn sweep_once(state: &AppState, settings: &SweeperSettings) {
         Ok(orders) => deliver_effects(state, &orders).await,
         Err(error) => tracing::warn!(%error, "effects cannot be listed"),
     }
+}
+
+/// As many orders as one call may bring back with all their lines.
+fn batches(orders: &[Order]) -> Vec<&[Order]> {
+    let mut batches = Vec::new();
+    let mut rest = orders;
+    while !rest.is_empty() {
+        let mut lines = 0;
+        let fits = rest.iter().take(MAX_ENTRIES).take_while(|order| {
+            lines += order.lines.len();
+            lines <= MAX_BATCH_LINES
+        });
+        let (batch, others) = rest.split_at(fits.count().max(1));
+        batches.push(batch);
+        rest = others;
+    }
+    batches
 }
 
 /// The ledger refuses what nobody reserved, and answers what was decided where it was; only then may the order be told.

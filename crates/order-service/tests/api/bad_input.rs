@@ -47,6 +47,9 @@ async fn every_wrong_body_is_refused_by_field_and_nothing_is_written() {
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
     }
+    let dry =
+        customer.request(Method::POST, "/orders?dryRun=true").json(&customer.order(ProductId::new(), 1));
+    assert_eq!(dry.send().await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
     let orders: Value =
         customer.get(&format!("/customers/{}/orders", customer.id)).await.json().await.unwrap();
     assert_eq!(orders, json!([]));
@@ -94,6 +97,7 @@ async fn wrong_paths_queries_and_methods_are_refused_by_name() {
         ("/orders?status=lost", "query:status"),
         ("/orders?colour=red", "query:colour"),
         ("/customers/me/orders", "path:id"),
+        ("/orders/01890a5d-ac96-774b-bcce-b302099a8057?colour=red", "query:colour"),
     ] {
         let response = staff.get(path).await;
         assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");

@@ -97,6 +97,7 @@ async fn an_order_without_stock_is_rejected_and_stays_so_under_its_key() {
     assert_eq!(order["status"], "rejected");
     app.ledger.sold_out.lock().unwrap().clear();
     let again = customer.place(&customer.order(product, 1), Some("k")).await;
+    assert_eq!(again.headers()["idempotency-replayed"], "true");
     assert_eq!(problem(again).await, (409, "out_of_stock".into()));
 }
 

@@ -11,7 +11,7 @@ use common::http::endpoint::endpoint;
 /// What the gateway may route to.
 pub fn public(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/products").get(products::list_products).post(products::create_product))
+        .service(endpoint("/products").list(products::list_products).post(products::create_product))
         .service(endpoint("/products/{id}").get(products::show_product).patch(products::change_product))
         .service(
             endpoint("/products/{id}/inventory").get(inventory::show_inventory).put(inventory::set_inventory),

@@ -8,7 +8,7 @@ use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
 use common::ids::ProductId;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
-use common::mongo::jitter;
+use common::mongo::{StoreError, jitter};
 use common::time::Timestamp;
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 /// First wait after a collision with another writer; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(32);
+
+/// How long one batch may take: longer than every bound inside it, so that only a connection that hangs meets this one.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often a part of a batch that was halved is tried: few times, so that entries whose rows somebody holds leave
 /// time for those behind them.
@@ -37,6 +40,7 @@ impl StockWriter {
             queue: settings.queue,
             entries: settings.batch_entries,
             weight: settings.batch_lines,
+            patience: PATIENCE,
         };
         let writing = Arc::new(Writing { ledger, products, settings });
         let write = move |entries| {
@@ -139,6 +143,10 @@ impl Writing {
                 ids.extend(lines.iter().map(|line| line.product_id));
             }
         }
-        self.products.offers(ids.into_iter().collect()).await.map_err(PostError::Unavailable)
+        self.products.offers(ids.into_iter().collect()).await.map_err(|failure| match failure {
+            StoreError::Unavailable(_) => PostError::Unavailable(failure),
+            // One product that cannot be read: the batch is halved until it fails alone.
+            StoreError::Broken(_) | StoreError::Corrupt(_) => PostError::Broken(failure),
+        })
     }
 }
