@@ -41,6 +41,7 @@ pub struct Application {
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let key = load_signing_key(&settings.keys)?;
         let access_tokens = AccessTokens::new(key, &settings.tokens, settings.sessions.access_token_s);
         let listeners = Listeners::bind(&settings.http)?;
@@ -73,7 +74,7 @@ impl Application {
             listeners,
             readiness,
             verifier: Data::new(TokenVerifier::new(&settings.tokens, keys)),
-            service_tokens: Data::new(ServiceTokens::new(&settings.internal, settings.environment)?),
+            service_tokens: Data::new(service_tokens),
             state: Arc::new(state),
         })
     }
