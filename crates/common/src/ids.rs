@@ -15,6 +15,8 @@ pub struct Id<Kind> {
 
 /// Marks the kinds of [`Id`].
 pub mod kind {
+    pub enum Address {}
+    pub enum AuditEvent {}
     pub enum Customer {}
     pub enum Movement {}
     pub enum Order {}
@@ -22,6 +24,8 @@ pub mod kind {
     pub enum Session {}
 }
 
+pub type AddressId = Id<kind::Address>;
+pub type AuditEventId = Id<kind::AuditEvent>;
 pub type CustomerId = Id<kind::Customer>;
 pub type MovementId = Id<kind::Movement>;
 pub type OrderId = Id<kind::Order>;

@@ -9,6 +9,8 @@ pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
+pub mod audit;
+#[cfg(feature = "service")]
 pub mod auth;
 #[cfg(feature = "service")]
 pub mod batch;

@@ -193,6 +193,34 @@ pub async fn commit(session: &mut ClientSession, deadline: std::time::Instant) -
     }
 }
 
+/// Runs work in a transaction and commits it; begun again as a whole, until the deadline, where another writer was first.
+/// What the work does besides must bear being done twice.
+pub async fn transact<T>(
+    database: &Database,
+    budget: Duration,
+    mut work: impl AsyncFnMut(&mut ClientSession) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let deadline = std::time::Instant::now() + context::time_left(budget);
+    let mut session = database.client().start_session().await?;
+    loop {
+        session.start_transaction().with_options(durable_transaction()).await?;
+        let done = match work(&mut session).await {
+            Ok(value) => commit(&mut session, deadline).await.map(|()| value),
+            Err(failure) => {
+                // The server ends a transaction that failed by itself; this only tells it sooner.
+                drop(session.abort_transaction().await);
+                Err(failure)
+            }
+        };
+        match done {
+            Err(failure) if is_worth_repeating(&failure) && std::time::Instant::now() < deadline => {
+                tokio::time::sleep(jitter(Duration::from_millis(10))).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Whether a transaction may be tried again as a whole.
 pub fn is_worth_repeating(error: &Error) -> bool {
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)

@@ -10,6 +10,7 @@ use crate::store::throttle::Throttle;
 use crate::tokens::{AccessTokens, load_signing_key};
 use crate::workflows::ensure_first_admin::ensure_first_admin;
 use actix_web::web::{Data, ServiceConfig};
+use common::audit::AuditLog;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub struct AppState {
     pub customers: Customers,
     pub sessions: Sessions,
+    pub audit: AuditLog,
     pub passwords: Passwords,
     pub access_tokens: AccessTokens,
     pub throttle: Throttle,
@@ -48,12 +50,15 @@ impl Application {
         let (customers, sessions) = (Customers::new(&database), Sessions::new(&database));
         customers.ensure().await?;
         sessions.ensure().await?;
+        let audit = AuditLog::new(&database);
+        audit.ensure().await?;
         // customer-service verifies with its own keys: there is nobody to fetch them from.
         let keys = KeySource::fixed(&access_tokens.published_keys());
         let redis = Redis::new(&settings.redis)?;
         let state = AppState {
             customers,
             sessions,
+            audit,
             passwords: Passwords::new(&settings.passwords)?,
             access_tokens,
             throttle: Throttle::new(redis, &settings.mongo.database, settings.throttle),

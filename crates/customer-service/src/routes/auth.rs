@@ -1,6 +1,5 @@
 //! Sessions, and the keys that verify their access tokens.
 
-use super::origin::Origin;
 use crate::domain::session::Token;
 use crate::startup::AppState;
 use crate::workflows;
@@ -10,6 +9,7 @@ use actix_web::web::Data;
 use common::context::run_to_end;
 use common::error::ApiError;
 use common::http::body::Body;
+use common::http::origin::Origin;
 use common::models::auth::{LogIn, RefreshToken};
 use common::time::Timestamp;
 

@@ -3,7 +3,6 @@
 mod auth;
 mod customers;
 mod errors;
-mod origin;
 
 use actix_web::web::ServiceConfig;
 use common::http::endpoint::endpoint;
