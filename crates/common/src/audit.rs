@@ -21,12 +21,22 @@ const MAX_READ: Duration = Duration::from_secs(4);
 impl AuditActor {
     /// Whoever is calling, from this address.
     pub fn of(caller: &Caller, address: IpAddr) -> Self {
-        Self {
-            kind: ActorKind::Customer,
-            id: caller.customer_id.to_string(),
-            role: Some(caller.role),
-            session_id: Some(caller.session_id),
-            address: Some(address.to_string()),
+        let address = Some(address.to_string());
+        match caller {
+            Caller::Person(person) => Self {
+                kind: ActorKind::Customer,
+                id: person.customer_id.to_string(),
+                role: Some(person.role),
+                session_id: Some(person.session_id),
+                address,
+            },
+            Caller::Machine(machine) => Self {
+                kind: ActorKind::ApiKey,
+                id: machine.key_id.to_string(),
+                role: None,
+                session_id: None,
+                address,
+            },
         }
     }
 

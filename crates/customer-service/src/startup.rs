@@ -4,6 +4,7 @@ use crate::config::Settings;
 use crate::domain::session::Lifetimes;
 use crate::passwords::Passwords;
 use crate::routes;
+use crate::store::api_keys::ApiKeyStore;
 use crate::store::customers::Customers;
 use crate::store::sessions::Sessions;
 use crate::store::throttle::Throttle;
@@ -11,6 +12,8 @@ use crate::tokens::{AccessTokens, load_signing_key};
 use crate::workflows::ensure_first_admin::ensure_first_admin;
 use actix_web::web::{Data, ServiceConfig};
 use common::audit::AuditLog;
+use common::auth::api_key::{ApiKeys, Unanswered};
+use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 pub struct AppState {
     pub customers: Customers,
     pub sessions: Sessions,
+    pub api_keys: ApiKeyStore,
     pub audit: AuditLog,
     pub passwords: Passwords,
     pub access_tokens: AccessTokens,
@@ -35,7 +39,7 @@ pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
     readiness: Readiness,
-    verifier: Data<TokenVerifier>,
+    authenticator: Data<Authenticator>,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
 }
@@ -50,6 +54,9 @@ impl Application {
         let (customers, sessions) = (Customers::new(&database), Sessions::new(&database));
         customers.ensure().await?;
         sessions.ensure().await?;
+        let api_keys = ApiKeyStore::new(&database);
+        api_keys.ensure().await?;
+        let verifying = api_keys.clone();
         let audit = AuditLog::new(&database);
         audit.ensure().await?;
         // customer-service verifies with its own keys: there is nobody to fetch them from.
@@ -58,6 +65,7 @@ impl Application {
         let state = AppState {
             customers,
             sessions,
+            api_keys,
             audit,
             passwords: Passwords::new(&settings.passwords)?,
             access_tokens,
@@ -77,7 +85,14 @@ impl Application {
             http: settings.http,
             listeners,
             readiness,
-            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys)),
+            authenticator: Data::new(Authenticator::new(
+                TokenVerifier::new(&settings.tokens, keys),
+                ApiKeys::new(move |presented| {
+                    let keys = verifying.clone();
+                    async move { keys.verify(&presented).await.map_err(|error| Unanswered(error.into())) }
+                        .boxed()
+                }),
+            )),
             service_tokens: Data::new(ServiceTokens::new(&settings.internal, settings.environment)?),
             state: Arc::new(state),
         })
@@ -96,10 +111,11 @@ impl Application {
     }
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let (state, authenticator, tokens) =
+            (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_internal = state.clone();
         let public = move |config: &mut ServiceConfig| {
-            config.app_data(state.clone()).app_data(verifier.clone()).configure(routes::public);
+            config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
             config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);

@@ -8,6 +8,8 @@ use crate::store::orders::Orders;
 use crate::workflows::place_order::Placement;
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
+use common::auth::api_key::ApiKeys;
+use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
@@ -32,7 +34,7 @@ pub struct AppState {
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    verifier: Data<TokenVerifier>,
+    authenticator: Data<Authenticator>,
     keys: KeySource,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
@@ -53,7 +55,10 @@ impl Application {
         Ok(Self {
             http: settings.http,
             listeners,
-            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            authenticator: Data::new(Authenticator::new(
+                TokenVerifier::new(&settings.tokens, keys.clone()),
+                ApiKeys::remote(customers.clone()),
+            )),
             keys,
             service_tokens: Data::new(service_tokens),
             state: Arc::new(AppState {
@@ -95,9 +100,10 @@ impl Application {
             let orders = orders.clone();
             async move { orders.is_answering().await }.boxed()
         });
-        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let (state, authenticator, tokens) =
+            (Data::from(self.state), self.authenticator, self.service_tokens);
         let public = move |config: &mut ServiceConfig| {
-            config.app_data(state.clone()).app_data(verifier.clone()).configure(routes::public);
+            config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
             config.app_data(tokens.clone());

@@ -7,9 +7,12 @@ use crate::store::products::Products;
 use crate::store::stock::StockRows;
 use crate::workflows::post_entries::StockWriter;
 use actix_web::web::{Data, ServiceConfig};
+use common::auth::api_key::ApiKeys;
+use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::http::peer::Peer;
 use common::redis::Redis;
 use common::service::{HttpSettings, Listeners, Readiness, serve};
 use futures_util::FutureExt;
@@ -34,7 +37,7 @@ pub struct AppState {
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    verifier: Data<TokenVerifier>,
+    authenticator: Data<Authenticator>,
     keys: KeySource,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
@@ -51,12 +54,16 @@ impl Application {
         stock.ensure().await?;
         ledger.ensure().await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
+        let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (stock_writer, writer) = StockWriter::start(settings.ledger, ledger, products.clone());
         Ok(Self {
             http: settings.http,
             listeners,
-            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            authenticator: Data::new(Authenticator::new(
+                TokenVerifier::new(&settings.tokens, keys.clone()),
+                ApiKeys::remote(customers),
+            )),
             keys,
             service_tokens: Data::new(service_tokens),
             state: Arc::new(AppState { products, stock, stock_writer }),
@@ -83,10 +90,11 @@ impl Application {
             let stock = stock.clone();
             async move { stock.is_answering().await }.boxed()
         });
-        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let (state, authenticator, tokens) =
+            (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_public = state.clone();
         let public = move |config: &mut ServiceConfig| {
-            config.app_data(for_public.clone()).app_data(verifier.clone()).configure(routes::public);
+            config.app_data(for_public.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
             config.app_data(state.clone()).app_data(tokens.clone()).configure(routes::internal);

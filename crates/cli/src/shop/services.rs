@@ -128,8 +128,11 @@ impl ServicesPlan {
                 ("ADMIN_EMAIL".to_owned(), self.admin.email.clone().into()),
                 ("ADMIN_PASSWORD".to_owned(), self.admin.password.expose_secret().into()),
             ]),
-            Service::Product => environment
-                .extend([own("MONGO__DATABASE", database("products")), own("TOKENS__KEYS_URL", keys_url)]),
+            Service::Product => environment.extend([
+                own("MONGO__DATABASE", database("products")),
+                own("TOKENS__KEYS_URL", keys_url),
+                own("PEERS__CUSTOMER_URL", customer.internal_url()),
+            ]),
             Service::Order => environment.extend([
                 own("MONGO__DATABASE", database("orders")),
                 own("TOKENS__KEYS_URL", keys_url),

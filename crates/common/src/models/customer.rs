@@ -57,4 +57,15 @@ pub struct Customer {
 pub struct CustomerStanding {
     pub id: CustomerId,
     pub status: CustomerStatus,
+    /// Access tokens that were not issued after this moment are no longer good: the customer logged out everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_not_before: Option<Timestamp>,
+}
+
+impl CustomerStanding {
+    /// Whether a token issued then, in seconds since the Unix epoch, is still good. The second itself is not: a token
+    /// of it may have been issued before.
+    pub fn accepts_token_of(&self, issued_at_s: i64) -> bool {
+        self.tokens_not_before.is_none_or(|not_before| issued_at_s > not_before.as_millis().div_euclid(1000))
+    }
 }

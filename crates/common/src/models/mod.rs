@@ -1,5 +1,6 @@
 //! The JSON shapes of the public API and of the calls between services.
 
+pub mod api_key;
 pub mod audit;
 pub mod auth;
 pub mod customer;

@@ -16,7 +16,7 @@ use common::http::page::{Cursor, Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
 use common::ids::CustomerId;
-use common::models::auth::Role;
+use common::models::auth::Scope;
 use common::models::customer::{Customer, CustomerChange, NewCustomer};
 use common::text::Email;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ pub async fn register_customer(
     key: OptionalKey,
     body: Body<NewCustomer>,
 ) -> Result<HttpResponse, ApiError> {
-    let by_staff = caller.0.is_some_and(|caller| caller.is_staff());
+    let by_staff = caller.0.is_some_and(|caller| caller.holds(Scope::CustomersWrite));
     let registration = Registration::parse(body.0, by_staff)?;
     let registered = run_to_end(async move {
         workflows::register_customer::register_customer(&state, registration, key.0).await
@@ -60,7 +60,7 @@ pub async fn list_customers(
     caller: Caller,
     filter: Query<CustomerFilter>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::CustomersRead)?;
     let CustomerFilter { email, limit, after } = filter.0;
     let page =
         run_to_end(
@@ -81,7 +81,7 @@ pub async fn read_customer(
     caller: Caller,
     id: PathId<CustomerId>,
 ) -> Result<HttpResponse, ApiError> {
-    visible_to(&caller, id.0)?;
+    caller.require_for(id.0, Scope::CustomersRead, "customer")?;
     let found = run_to_end(async move { state.customers.find(id.0).await }).await??;
     found.map(|account| single(account.into_customer())).ok_or_else(no_such_customer)
 }
@@ -93,7 +93,7 @@ pub async fn change_customer(
     expected: IfMatch,
     body: Body<CustomerChange>,
 ) -> Result<HttpResponse, ApiError> {
-    visible_to(&caller, id.0)?;
+    caller.require_for(id.0, Scope::CustomersWrite, "customer")?;
     let account = run_to_end(async move {
         workflows::change_customer::change_customer(&state, &caller, id.0, expected.0, &body.0).await
     })
@@ -106,11 +106,6 @@ pub async fn read_standing(state: Data<AppState>, id: PathId<CustomerId>) -> Res
     let found = run_to_end(async move { state.customers.find(id.0).await }).await??;
     let account = found.ok_or_else(no_such_customer)?;
     Ok(HttpResponse::Ok().json(account.standing()))
-}
-
-/// Someone else's account does not exist for a customer.
-fn visible_to(caller: &Caller, id: CustomerId) -> Result<(), ApiError> {
-    if caller.may_act_for(id) { Ok(()) } else { Err(no_such_customer()) }
 }
 
 fn no_such_customer() -> ApiError {

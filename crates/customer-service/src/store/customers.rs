@@ -34,6 +34,9 @@ pub struct Account {
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When its owner logged out everywhere, or was logged out, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_revoked_at: Option<Timestamp>,
     /// Of the request that made it under an idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Binary>,
@@ -70,7 +73,7 @@ impl Account {
 
     /// As the other services see it.
     pub fn standing(&self) -> CustomerStanding {
-        CustomerStanding { id: self.id, status: self.status }
+        CustomerStanding { id: self.id, status: self.status, tokens_not_before: self.sessions_revoked_at }
     }
 }
 
@@ -254,6 +257,7 @@ fn validator() -> Document {
             "version": { "bsonType": "long", "minimum": 1 },
             "createdAt": { "bsonType": "date" },
             "updatedAt": { "bsonType": "date" },
+            "sessionsRevokedAt": { "bsonType": "date" },
             "fingerprint": { "bsonType": "binData" },
         },
     } }

@@ -45,7 +45,7 @@ pub async fn change_customer(
             state.customers.find_settled(id).await?
         };
         let account = found.ok_or(ChangeError::NotFound)?;
-        if caller.customer_id != id && !may_change_other(caller.role, account.role) {
+        if !caller.is(id) && !may_change_other(caller.power(), account.role) {
             return Err(ChangeError::Forbidden);
         }
         if expected.is_some_and(|expected| expected != account.version) {

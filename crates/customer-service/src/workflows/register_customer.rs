@@ -106,6 +106,7 @@ pub(super) fn new_account(
         version: 1,
         created_at: now,
         updated_at: now,
+        sessions_revoked_at: None,
         fingerprint: None,
     }
 }

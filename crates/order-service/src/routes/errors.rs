@@ -47,6 +47,9 @@ impl From<PlaceError> for ApiError {
             PlaceError::InactiveCustomer => {
                 Self::new(Kind::Conflict, "The customer is deactivated.").code("customer_inactive")
             }
+            PlaceError::TokenRevoked => {
+                Self::unauthenticated("The session has ended. Log in.").code("token_revoked")
+            }
             PlaceError::KeyReused => key_reused(),
             PlaceError::Busy => Self::unavailable().code("overloaded"),
             PlaceError::Unsettled { order_id, .. } => unsettled(order_id).caused_by(error),

@@ -10,12 +10,12 @@ use crate::domain::moves::{Event, MoveError, apply};
 use crate::domain::order::Order;
 use crate::startup::AppState;
 use crate::store::orders::{Orders, Recorded, Swap};
-use common::auth::caller::Caller;
+use common::auth::caller::{Caller, Person};
 use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::http::peer::PeerError;
-use common::ids::OrderId;
+use common::ids::{CustomerId, OrderId};
 use common::models::customer::CustomerStatus;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::order::OrderStatus;
@@ -46,6 +46,9 @@ pub enum PlaceError {
     UnknownCustomer,
     #[error("the customer is deactivated")]
     InactiveCustomer,
+    /// The caller logged out everywhere, or was deactivated, after the token was issued.
+    #[error("the caller's token is no longer good")]
+    TokenRevoked,
     #[error("the key was used for another request")]
     KeyReused,
     /// Too much is waiting; nothing was written for this order.
@@ -169,7 +172,7 @@ pub async fn place_order(
 ) -> Result<Placed, PlaceError> {
     check_customer(state, caller, &draft).await?;
     let fingerprint = draft.fingerprint();
-    let pending = draft.into_pending(id, caller.customer_id.to_string(), Timestamp::now());
+    let pending = draft.into_pending(id, caller.actor().to_string(), Timestamp::now());
     let mut order = pending.clone();
     let mut recorded = record(state, pending.clone()).await?;
     loop {
@@ -197,16 +200,37 @@ pub async fn place_order(
     }
 }
 
-/// The customer exists and is active: a customer's own fresh token says so, else customer-service is asked.
+/// The customer exists and is active, and so is who orders for them: a fresh token says so of its bearer, else
+/// customer-service is asked.
 async fn check_customer(state: &AppState, caller: &Caller, draft: &OrderDraft) -> Result<(), PlaceError> {
-    if caller.customer_id == draft.customer_id() && caller.is_fresh(FRESH_S) {
-        return Ok(());
+    let customer = draft.customer_id();
+    if let Caller::Person(person) = caller {
+        if person.is_fresh(FRESH_S) {
+            if person.customer_id == customer {
+                return Ok(());
+            }
+        } else {
+            check_token(state, person, customer).await?;
+        }
     }
-    match state.customers.status(draft.customer_id()).await? {
+    match state.customers.standing(customer).await?.map(|standing| standing.status) {
         Some(CustomerStatus::Active) => Ok(()),
         Some(CustomerStatus::Deactivated) => Err(PlaceError::InactiveCustomer),
         None => Err(PlaceError::UnknownCustomer),
     }
+}
+
+/// A token that is not fresh may be of someone who was deactivated or has logged out everywhere since.
+async fn check_token(state: &AppState, person: &Person, customer: CustomerId) -> Result<(), PlaceError> {
+    let Some(standing) = state.customers.standing(person.customer_id).await? else {
+        return Err(PlaceError::TokenRevoked);
+    };
+    let is_another = person.customer_id != customer;
+    let is_deactivated = standing.status != CustomerStatus::Active;
+    if !standing.accepts_token_of(person.issued_at_s) || (is_another && is_deactivated) {
+        return Err(PlaceError::TokenRevoked);
+    }
+    Ok(())
 }
 
 async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> {

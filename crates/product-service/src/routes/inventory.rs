@@ -13,7 +13,7 @@ use common::http::conditional::{IfMatch, entity_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
 use common::http::path::PathId;
 use common::ids::ProductId;
-use common::models::auth::Role;
+use common::models::auth::Scope;
 use common::models::product::{MAX_UNITS, NewAdjustment, SetInventory};
 
 pub(super) async fn show_inventory(
@@ -21,7 +21,7 @@ pub(super) async fn show_inventory(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::StockRead)?;
     let stock = run_to_end(async move { state.stock.find(id).await })
         .await??
         .ok_or_else(|| ApiError::not_found("product"))?;
@@ -35,11 +35,12 @@ pub(super) async fn set_inventory(
     IfMatch(expected): IfMatch,
     Body(SetInventory { quantity }): Body<SetInventory>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
-    let (product, stock) = run_to_end(async move {
-        changing::set_inventory(&state, id, quantity, expected, caller.customer_id).await
-    })
-    .await??;
+    caller.require_scope(Scope::StockWrite)?;
+    let (product, stock) =
+        run_to_end(
+            async move { changing::set_inventory(&state, id, quantity, expected, caller.actor()).await },
+        )
+        .await??;
     Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(product))
 }
 
@@ -50,13 +51,13 @@ pub(super) async fn adjust_inventory(
     OptionalKey(key): OptionalKey,
     Body(new): Body<NewAdjustment>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::StockWrite)?;
     if !(1..=u64::from(MAX_UNITS)).contains(&new.delta.unsigned_abs()) {
         let rule = format!("must be a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0");
         return Err(ApiError::invalid_field("/delta", "invalid_value", rule));
     }
     let (adjustment, replayed) =
-        run_to_end(async move { changing::adjust_inventory(&state, id, new, key, caller.customer_id).await })
+        run_to_end(async move { changing::adjust_inventory(&state, id, new, key, caller.actor()).await })
             .await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{id}/inventory")));

@@ -3,8 +3,9 @@
 use crate::domain::entry::{Adjust, Entry, Outcome, SetAvailable, StockChanged, StockRefused};
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
+use common::auth::caller::Actor;
 use common::http::idempotency::IdempotencyKey;
-use common::ids::{CustomerId, MovementId, ProductId};
+use common::ids::{MovementId, ProductId};
 use common::models::product::{self as model, Adjustment, NewAdjustment, Units};
 use common::mongo::StoreError;
 
@@ -23,7 +24,7 @@ pub async fn set_inventory(
     product_id: ProductId,
     available: Units,
     expected: Option<i64>,
-    actor: CustomerId,
+    actor: Actor,
 ) -> Result<(model::Product, Stock), ChangeStockError> {
     let entry = Entry::SetAvailable(SetAvailable {
         id: MovementId::new(),
@@ -47,7 +48,7 @@ pub async fn adjust_inventory(
     product_id: ProductId,
     new: NewAdjustment,
     key: Option<IdempotencyKey>,
-    actor: CustomerId,
+    actor: Actor,
 ) -> Result<(Adjustment, bool), ChangeStockError> {
     let id = match key {
         Some(key) => MovementId::derived(&[b"adjust_inventory", actor.as_bytes(), key.as_bytes()]),

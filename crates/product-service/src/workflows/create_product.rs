@@ -5,9 +5,10 @@ use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
 use crate::store::products::Inserted;
+use common::auth::caller::Actor;
 use common::context;
 use common::http::idempotency::IdempotencyKey;
-use common::ids::{CustomerId, MovementId, ProductId};
+use common::ids::{MovementId, ProductId};
 use common::models::product::{self as model, NewProduct};
 use common::money::InvalidMoney;
 use common::mongo::StoreError;
@@ -41,7 +42,7 @@ pub async fn create_product(
     state: &AppState,
     new: NewProduct,
     key: Option<IdempotencyKey>,
-    actor: CustomerId,
+    actor: Actor,
 ) -> Result<Created, CreateProductError> {
     let deadline = Instant::now() + context::time_left(BUDGET);
     let now = Timestamp::now();
