@@ -80,6 +80,15 @@ impl fmt::Display for Scope {
 }
 
 impl Role {
+    /// As it is written in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+            Self::Admin => "admin",
+        }
+    }
+
     /// Whether everyone of this role may do it.
     pub const fn holds(self, scope: Scope) -> bool {
         match self {
@@ -103,6 +112,30 @@ pub struct LogIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshToken {
     pub refresh_token: String,
+}
+
+/// `POST /auth/password-reset`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetRequest {
+    pub email: Email,
+}
+
+/// `POST /auth/password-reset/confirm`
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResetConfirmation {
+    /// As it came by mail.
+    pub token: String,
+    pub password: Password,
+}
+
+/// `POST /auth/verification/confirm`
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// As it came by mail.
+    pub token: String,
 }
 
 /// The answer to a log-in or a refresh.
