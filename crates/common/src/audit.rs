@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use mongodb::error::Error;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -53,13 +53,23 @@ impl AuditActor {
 }
 
 /// Which entries a list is to hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditFilter {
     /// Identity of whom or what it was done to.
     pub subject: Option<String>,
     /// Identity of who did it.
     pub actor: Option<String>,
     pub action: Option<String>,
+}
+
+/// `POST /internal/audit-events`: one service asks another for its part of a page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditPage {
+    pub filter: AuditFilter,
+    pub after: Option<Cursor>,
+    pub limit: Limit,
 }
 
 /// The trail of one service.

@@ -1,6 +1,7 @@
 //! What every crate of the workspace shares: the models on the wire, their values, the error type, and
 //! (feature `service`) how a service is configured, runs, talks and stores.
 
+pub mod country;
 pub mod error;
 pub mod ids;
 pub mod models;

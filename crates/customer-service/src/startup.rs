@@ -1,26 +1,37 @@
 //! What is wired to what.
 
-use crate::config::Settings;
+use crate::background::Background;
+use crate::clients::orders::Orders;
+use crate::clients::products::Products;
+use crate::config::{Settings, SweeperSettings};
 use crate::domain::session::Lifetimes;
+use crate::keys::KeyFiles;
+use crate::mail::Mailer;
 use crate::passwords::Passwords;
 use crate::routes;
 use crate::store::api_keys::ApiKeyStore;
 use crate::store::customers::Customers;
+use crate::store::mail_tokens::MailTokens;
 use crate::store::sessions::Sessions;
 use crate::store::throttle::Throttle;
-use crate::tokens::{AccessTokens, load_signing_key};
+use crate::tokens::AccessTokens;
 use crate::workflows::ensure_first_admin::ensure_first_admin;
+use crate::workflows::erase_customer::sweep_erasures;
 use actix_web::web::{Data, ServiceConfig};
 use common::audit::AuditLog;
 use common::auth::api_key::{ApiKeys, Unanswered};
 use common::auth::caller::Authenticator;
-use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::http::peer::Peer;
 use common::redis::Redis;
-use common::service::{HttpSettings, Listeners, Readiness, serve};
+use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long letters may take that are on their way when the service stops.
+const FINISH_LIMIT: Duration = Duration::from_secs(5);
 
 /// What the handlers share.
 pub struct AppState {
@@ -28,8 +39,13 @@ pub struct AppState {
     pub sessions: Sessions,
     pub api_keys: ApiKeyStore,
     pub audit: AuditLog,
+    pub mail_tokens: MailTokens,
+    pub mailer: Mailer,
+    pub background: Background,
+    pub orders: Orders,
+    pub products: Products,
     pub passwords: Passwords,
-    pub access_tokens: AccessTokens,
+    pub access_tokens: Arc<AccessTokens>,
     pub throttle: Throttle,
     pub lifetimes: Lifetimes,
 }
@@ -41,14 +57,19 @@ pub struct Application {
     readiness: Readiness,
     authenticator: Data<Authenticator>,
     service_tokens: Data<ServiceTokens>,
+    key_files: KeyFiles,
+    key_reload: Duration,
+    sweeper: SweeperSettings,
     state: Arc<AppState>,
 }
 
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
-        let key = load_signing_key(&settings.keys)?;
-        let access_tokens = AccessTokens::new(key, &settings.tokens, settings.sessions.access_token_s);
+        let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
+        let token_s = settings.sessions.access_token_s;
+        let (key_files, ring) = KeyFiles::open(&settings.keys, token_s)?;
+        let access_tokens = Arc::new(AccessTokens::new(ring, &settings.tokens, token_s));
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "customer-service").await?;
         let (customers, sessions) = (Customers::new(&database), Sessions::new(&database));
@@ -59,14 +80,22 @@ impl Application {
         let verifying = api_keys.clone();
         let audit = AuditLog::new(&database);
         audit.ensure().await?;
+        let mail_tokens = MailTokens::new(&database);
+        mail_tokens.ensure().await?;
         // customer-service verifies with its own keys: there is nobody to fetch them from.
-        let keys = KeySource::fixed(&access_tokens.published_keys());
+        let keys = access_tokens.verification_keys();
         let redis = Redis::new(&settings.redis)?;
+        let peer = |name, url: &str| Peer::new(name, url, service_tokens.own());
         let state = AppState {
             customers,
             sessions,
             api_keys,
             audit,
+            mail_tokens,
+            mailer: Mailer::new(&settings.mail, settings.environment)?,
+            background: Background::new(),
+            orders: Orders::new(peer("order-service", &settings.peers.order_url)?),
+            products: Products::new(peer("product-service", &settings.peers.product_url)?),
             passwords: Passwords::new(&settings.passwords)?,
             access_tokens,
             throttle: Throttle::new(redis, &settings.mongo.database, settings.throttle),
@@ -93,7 +122,10 @@ impl Application {
                         .boxed()
                 }),
             )),
-            service_tokens: Data::new(ServiceTokens::new(&settings.internal, settings.environment)?),
+            service_tokens: Data::new(service_tokens),
+            key_files,
+            key_reload: Duration::from_millis(settings.keys.reload_ms),
+            sweeper: settings.sweeper,
             state: Arc::new(state),
         })
     }
@@ -111,6 +143,14 @@ impl Application {
     }
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let (stopping, sweeping) = (self.state.clone(), self.state.clone());
+        let settings = self.sweeper;
+        let sweeping = tokio::spawn(repeat(Duration::from_millis(settings.interval_ms), move || {
+            let state = sweeping.clone();
+            async move { sweep_erasures(&state, &settings).await }
+        }));
+        let reloading =
+            tokio::spawn(self.key_files.reload_every(self.key_reload, self.state.access_tokens.clone()));
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_internal = state.clone();
@@ -120,6 +160,10 @@ impl Application {
         let internal = move |config: &mut ServiceConfig| {
             config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);
         };
-        serve(&self.http, self.listeners, self.readiness, public, internal, stop).await
+        let served = serve(&self.http, self.listeners, self.readiness, public, internal, stop).await;
+        reloading.abort();
+        sweeping.abort();
+        stopping.background.finish(FINISH_LIMIT).await;
+        served
     }
 }

@@ -19,9 +19,6 @@ use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often verification keys are fetched anew.
-const KEYS_REFRESH: Duration = Duration::from_secs(15);
-
 /// What the handlers share.
 pub struct AppState {
     pub orders: Orders,
@@ -36,6 +33,7 @@ pub struct Application {
     listeners: Listeners,
     authenticator: Data<Authenticator>,
     keys: KeySource,
+    keys_refresh: Duration,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
     sweeper: crate::config::SweeperSettings,
@@ -60,6 +58,7 @@ impl Application {
                 ApiKeys::remote(customers.clone()),
             )),
             keys,
+            keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
             state: Arc::new(AppState {
                 placement: Placement::start(&settings.placing, orders.clone(), ledger.clone()),
@@ -94,7 +93,7 @@ impl Application {
             })
             .await;
         });
-        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
             let orders = orders.clone();
@@ -102,11 +101,12 @@ impl Application {
         });
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
+        let for_internal = state.clone();
         let public = move |config: &mut ServiceConfig| {
             config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
-            config.app_data(tokens.clone());
+            config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
         sweeping.abort();

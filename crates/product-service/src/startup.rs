@@ -7,6 +7,7 @@ use crate::store::products::Products;
 use crate::store::stock::StockRows;
 use crate::workflows::post_entries::StockWriter;
 use actix_web::web::{Data, ServiceConfig};
+use common::audit::AuditLog;
 use common::auth::api_key::ApiKeys;
 use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
@@ -20,9 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// How often verification keys are fetched anew.
-const KEYS_REFRESH: Duration = Duration::from_secs(15);
-
 /// How long the stock writer may take for what is queued when the service stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -31,6 +29,7 @@ pub struct AppState {
     pub products: Products,
     pub stock: StockRows,
     pub stock_writer: StockWriter,
+    pub audit: AuditLog,
 }
 
 /// The service with its sockets bound and its database ready.
@@ -39,6 +38,7 @@ pub struct Application {
     listeners: Listeners,
     authenticator: Data<Authenticator>,
     keys: KeySource,
+    keys_refresh: Duration,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
     writer: JoinHandle<()>,
@@ -53,6 +53,8 @@ impl Application {
         products.ensure().await?;
         stock.ensure().await?;
         ledger.ensure().await?;
+        let audit = AuditLog::new(&database);
+        audit.ensure().await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
@@ -65,8 +67,9 @@ impl Application {
                 ApiKeys::remote(customers),
             )),
             keys,
+            keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState { products, stock, stock_writer }),
+            state: Arc::new(AppState { products, stock, stock_writer, audit }),
             writer,
         })
     }
@@ -84,7 +87,7 @@ impl Application {
     }
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let stock = self.state.stock.clone();
         let readiness = Readiness::new(move || {
             let stock = stock.clone();

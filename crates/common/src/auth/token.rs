@@ -31,6 +31,9 @@ pub struct TokenSettings {
     /// Where customer-service publishes its verification keys; customer-service itself has none to fetch.
     #[serde(default)]
     pub keys_url: String,
+    /// How often they are fetched anew, in milliseconds; where there are any to fetch.
+    #[serde(default)]
+    pub keys_refresh_ms: u64,
 }
 
 /// What an access token says; all claims are required.

@@ -94,6 +94,24 @@ impl AuditActor {
     }
 }
 
+impl AuditActor {
+    /// As a ledger or a history names it: a key is told from a customer by its prefix.
+    pub fn reference(&self) -> String {
+        match self.kind {
+            ActorKind::ApiKey => format!("key:{}", self.id),
+            ActorKind::Customer | ActorKind::Service => self.id.clone(),
+        }
+    }
+
+    /// What an identity is derived from that belongs to this actor: the bytes of its own.
+    pub fn identity(&self) -> Vec<u8> {
+        match self.id.parse::<crate::ids::CustomerId>() {
+            Ok(id) => id.as_bytes().to_vec(),
+            Err(_) => self.id.as_bytes().to_vec(),
+        }
+    }
+}
+
 impl AuditSubject {
     pub fn new(kind: SubjectKind, id: impl ToString) -> Self {
         Self { kind, id: id.to_string() }

@@ -1,6 +1,7 @@
 //! Sessions, and what the bearer of a token or a key may do.
 
 use crate::ids::{CustomerId, SessionId};
+use crate::models::customer::PersonName;
 use crate::text::{Email, Password, Text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,25 @@ pub struct OpenSession {
     pub expires_at: Timestamp,
     /// Whether the request that asks belongs to it.
     pub current: bool,
+}
+
+/// `POST /staff-invitations`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StaffInvitation {
+    pub email: Email,
+    pub name: PersonName,
+    /// Staff or admin.
+    pub role: Role,
+}
+
+/// `POST /staff-invitations/accept`
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationAcceptance {
+    /// As it stood in the letter.
+    pub token: String,
+    pub password: Password,
 }
 
 /// `PUT /customers/{id}/role`

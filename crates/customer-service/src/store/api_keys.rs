@@ -7,11 +7,12 @@ use common::ids::ApiKeyId;
 use common::models::api_key::{ApiKey, ApiKeyGrant, ApiKeyName, PresentedApiKey};
 use common::models::audit::AuditEvent;
 use common::models::auth::Scope;
-use common::mongo::{StoreError, ensure_collection, is_duplicate_key, transact};
+use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::error::Error;
+use mongodb::{ClientSession, Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -108,15 +109,28 @@ impl ApiKeyStore {
 
     /// Stores a new key; `false` where there is one with this identity.
     pub async fn insert(&self, key: &StoredApiKey, event: &AuditEvent) -> Result<bool, StoreError> {
-        let inserted = transact(&self.database, BUDGET, async |session| {
-            self.collection.insert_one(key).session(&mut *session).await?;
-            self.audit.insert(event, session).await
-        });
-        match inserted.await {
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        let inserted = loop {
+            let done = self.insert_within(key, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                break done;
+            }
+        };
+        match inserted {
             Ok(()) => Ok(true),
             Err(error) if is_duplicate_key(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn insert_within(
+        &self,
+        key: &StoredApiKey,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<(), Error> {
+        self.collection.insert_one(key).session(&mut *session).await?;
+        self.audit.insert(event, session).await
     }
 
     /// A key that is not revoked.
@@ -143,16 +157,28 @@ impl ApiKeyStore {
 
     /// Ends a key for good; `false` where there is none to end.
     pub async fn revoke(&self, id: ApiKeyId, event: &AuditEvent) -> Result<bool, StoreError> {
-        let good = doc! { "_id": id, "revokedAt": Bson::Null };
-        let revoked = transact(&self.database, BUDGET, async |session| {
-            let set = doc! { "$set": { "revokedAt": event.at } };
-            let updated = self.collection.update_one(good.clone(), set).session(&mut *session).await?;
-            if updated.matched_count == 1 {
-                self.audit.insert(event, session).await?;
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        loop {
+            let done = self.revoke_within(id, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                return Ok(done?);
             }
-            Ok(updated.matched_count == 1)
-        });
-        Ok(revoked.await?)
+        }
+    }
+
+    async fn revoke_within(
+        &self,
+        id: ApiKeyId,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<bool, Error> {
+        let good = doc! { "_id": id, "revokedAt": Bson::Null };
+        let set = doc! { "$set": { "revokedAt": event.at } };
+        let updated = self.collection.update_one(good, set).session(&mut *session).await?;
+        if updated.matched_count == 1 {
+            self.audit.insert(event, session).await?;
+        }
+        Ok(updated.matched_count == 1)
     }
 
     /// What the presented key may do, if it is good; also notes that it was used.

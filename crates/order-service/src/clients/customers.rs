@@ -1,7 +1,8 @@
 //! customer-service: whether a customer exists, is active, and since when their tokens are good.
 
 use common::http::peer::{Peer, PeerError};
-use common::ids::CustomerId;
+use common::ids::{AddressId, CustomerId};
+use common::models::address::PostalAddress;
 use common::models::customer::CustomerStanding;
 use quick_cache::sync::Cache;
 use std::time::{Duration, Instant};
@@ -35,6 +36,19 @@ impl Customers {
                 self.known.insert(customer, (standing.clone(), asked));
                 Ok(Some(standing))
             }
+            Err(PeerError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One of a customer's own addresses; `None` where they have none of this identity.
+    pub async fn address(
+        &self,
+        customer: CustomerId,
+        address: AddressId,
+    ) -> Result<Option<PostalAddress>, PeerError> {
+        match self.peer.get(&format!("/internal/customers/{customer}/addresses/{address}")).await {
+            Ok(address) => Ok(Some(address)),
             Err(PeerError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -15,12 +15,14 @@ use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::http::peer::PeerError;
-use common::ids::{CustomerId, OrderId};
+use common::ids::{AddressId, CustomerId, OrderId};
+use common::models::address::PostalAddress;
 use common::models::customer::CustomerStatus;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::order::OrderStatus;
 use common::mongo::{StoreError, jitter};
 use common::time::Timestamp;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// Who settles orders, in their history.
@@ -44,6 +46,8 @@ pub struct Placed {
 pub enum PlaceError {
     #[error("there is no such customer")]
     UnknownCustomer,
+    #[error("is none of the customer's addresses")]
+    UnknownAddress { field: &'static str },
     #[error("the customer is deactivated")]
     InactiveCustomer,
     /// The caller logged out everywhere, or was deactivated, after the token was issued.
@@ -172,9 +176,13 @@ pub async fn place_order(
 ) -> Result<Placed, PlaceError> {
     check_customer(state, caller, &draft).await?;
     let fingerprint = draft.fingerprint();
-    let pending = draft.into_pending(id, caller.actor().to_string(), Timestamp::now());
+    let addresses = look_up_addresses(state, &draft, id).await?;
+    let is_recorded = addresses.is_none();
+    let (actor, now) = (caller.actor().to_string(), Timestamp::now());
+    let pending = draft.into_pending(id, actor, now, &addresses.unwrap_or_default());
     let mut order = pending.clone();
-    let mut recorded = record(state, pending.clone()).await?;
+    let mut recorded =
+        if is_recorded { Recorded::AlreadyThere } else { record(state, pending.clone()).await? };
     loop {
         if recorded != Recorded::New {
             let Some(found) = state.orders.find(id).await? else {
@@ -231,6 +239,30 @@ async fn check_token(state: &AppState, person: &Person, customer: CustomerId) ->
         return Err(PlaceError::TokenRevoked);
     }
     Ok(())
+}
+
+/// What is to be copied of the addresses that the request names; `None` where the order is there already, with its
+/// copies. An order that names none asks nobody.
+async fn look_up_addresses(
+    state: &AppState,
+    draft: &OrderDraft,
+    id: OrderId,
+) -> Result<Option<HashMap<AddressId, PostalAddress>>, PlaceError> {
+    let mut known = HashMap::new();
+    if draft.named_addresses().next().is_none() {
+        return Ok(Some(known));
+    }
+    // A repeat finds its order, whatever has become of the address since.
+    if state.orders.find(id).await?.is_some() {
+        return Ok(None);
+    }
+    for (field, address_id) in draft.named_addresses() {
+        if !known.contains_key(&address_id) {
+            let address = state.customers.address(draft.customer_id(), address_id).await?;
+            known.insert(address_id, address.ok_or(PlaceError::UnknownAddress { field })?);
+        }
+    }
+    Ok(Some(known))
 }
 
 async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> {

@@ -12,10 +12,12 @@ use common::error::ApiError;
 use common::http::body::Body;
 use common::http::conditional::{IfMatch, entity_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::origin::Origin;
 use common::http::page::{Cursor, Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
 use common::ids::ProductId;
+use common::models::audit::AuditActor;
 use common::models::auth::Scope;
 use common::models::product::{NewProduct, ProductChange, ProductStatus};
 use common::text::Text;
@@ -37,11 +39,13 @@ pub(super) async fn create_product(
     state: Data<AppState>,
     caller: Caller,
     OptionalKey(key): OptionalKey,
+    origin: Origin,
     Body(new): Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::ProductsWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
     let created =
-        run_to_end(async move { creating::create_product(&state, new, key, caller.actor()).await }).await??;
+        run_to_end(async move { creating::create_product(&state, new, key, actor).await }).await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.product.id)));
     response.insert_header(entity_tag(created.product.version));
@@ -99,10 +103,13 @@ pub(super) async fn change_product(
     caller: Caller,
     PathId(id): PathId<ProductId>,
     IfMatch(expected): IfMatch,
+    origin: Origin,
     Body(change): Body<ProductChange>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::ProductsWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
     let product =
-        run_to_end(async move { changing::change_product(&state, id, change, expected).await }).await??;
+        run_to_end(async move { changing::change_product(&state, id, change, expected, &actor).await })
+            .await??;
     Ok(HttpResponse::Ok().insert_header(entity_tag(product.version)).json(product))
 }
