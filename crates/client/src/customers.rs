@@ -29,11 +29,25 @@ impl Client {
         self.call(Method::GET, &["customers"]).page(limit, after).send().await?.page()
     }
 
+    /// One page of `GET /customers` by how an address or a name begins, without regard to case, in the order of that;
+    /// of all of them, newest first, where neither is given.
+    pub async fn find_customers(
+        &self,
+        email: Option<&str>,
+        name: Option<&str>,
+        limit: Option<u8>,
+        after: Option<&str>,
+    ) -> Result<Page<Customer>, Error> {
+        let call = self.call(Method::GET, &["customers"]).query("email", email).query("name", name);
+        call.page(limit, after).send().await?.page()
+    }
+
     /// The customer with this address, without regard to case: `GET /customers?email=`.
     pub async fn customer_by_email(&self, email: &Email) -> Result<Option<Customer>, Error> {
         let call = self.call(Method::GET, &["customers"]).query("email", Some(email.as_str()));
+        // Those whose address only begins so stand behind it.
         let found: Vec<Customer> = call.send().await?.decode()?;
-        Ok(found.into_iter().next())
+        Ok(found.into_iter().find(|customer| customer.email.key() == email.key()))
     }
 
     /// `PATCH /customers/{id}`; 412 where the customer is no longer at `version`. Not sent again after an unclear

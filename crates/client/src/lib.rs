@@ -21,6 +21,8 @@
 //! # }
 //! ```
 
+mod access;
+mod accounts;
 mod auth;
 mod call;
 mod client;
@@ -32,6 +34,7 @@ mod products;
 mod retry;
 mod session;
 
+pub use accounts::AuditSearch;
 pub use call::Created;
 pub use client::{Builder, Client};
 pub use error::Error;

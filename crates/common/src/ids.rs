@@ -15,6 +15,9 @@ pub struct Id<Kind> {
 
 /// Marks the kinds of [`Id`].
 pub mod kind {
+    pub enum ApiKey {}
+    pub enum Address {}
+    pub enum AuditEvent {}
     pub enum Customer {}
     pub enum Movement {}
     pub enum Order {}
@@ -22,6 +25,9 @@ pub mod kind {
     pub enum Session {}
 }
 
+pub type AddressId = Id<kind::Address>;
+pub type AuditEventId = Id<kind::AuditEvent>;
+pub type ApiKeyId = Id<kind::ApiKey>;
 pub type CustomerId = Id<kind::Customer>;
 pub type MovementId = Id<kind::Movement>;
 pub type OrderId = Id<kind::Order>;

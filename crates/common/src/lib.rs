@@ -1,6 +1,7 @@
 //! What every crate of the workspace shares: the models on the wire, their values, the error type, and
 //! (feature `service`) how a service is configured, runs, talks and stores.
 
+pub mod country;
 pub mod error;
 pub mod ids;
 pub mod models;
@@ -8,6 +9,8 @@ pub mod money;
 pub mod text;
 pub mod time;
 
+#[cfg(feature = "service")]
+pub mod audit;
 #[cfg(feature = "service")]
 pub mod auth;
 #[cfg(feature = "service")]

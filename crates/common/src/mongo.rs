@@ -216,6 +216,55 @@ pub async fn commit(session: &mut ClientSession, deadline: std::time::Instant) -
     }
 }
 
+/// A transaction that is begun again as a whole, until the deadline, where another writer was first:
+///
+/// ```text
+/// let mut transaction = Transaction::open(&database, budget).await?;
+/// loop {
+///     let done = write_it_all(transaction.begin().await?).await;
+///     if let Some(done) = transaction.end(done).await {
+///         return done;
+///     }
+/// }
+/// ```
+pub struct Transaction {
+    session: ClientSession,
+    deadline: std::time::Instant,
+}
+
+impl Transaction {
+    /// The deadline is the request's, or `budget` from now where no request is being served.
+    pub async fn open(database: &Database, budget: Duration) -> Result<Self, Error> {
+        let deadline = std::time::Instant::now() + context::time_left(budget);
+        Ok(Self { session: database.client().start_session().await?, deadline })
+    }
+
+    /// Begins, or begins again.
+    pub async fn begin(&mut self) -> Result<&mut ClientSession, Error> {
+        self.session.start_transaction().with_options(durable_transaction()).await?;
+        Ok(&mut self.session)
+    }
+
+    /// Commits what was done, or takes it back where it failed. `None`: begin again.
+    pub async fn end<T>(&mut self, done: Result<T, Error>) -> Option<Result<T, Error>> {
+        let done = match done {
+            Ok(value) => commit(&mut self.session, self.deadline).await.map(|()| value),
+            Err(failure) => {
+                // The server ends a transaction that failed by itself; this only tells it sooner.
+                drop(self.session.abort_transaction().await);
+                Err(failure)
+            }
+        };
+        match done {
+            Err(failure) if is_worth_repeating(&failure) && std::time::Instant::now() < self.deadline => {
+                tokio::time::sleep(jitter(Duration::from_millis(10))).await;
+                None
+            }
+            done => Some(done),
+        }
+    }
+}
+
 /// Whether a transaction may be tried again as a whole.
 pub fn is_worth_repeating(error: &Error) -> bool {
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)

@@ -162,6 +162,50 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
+/// A telephone number in international form (ITU-T E.164): `+` and 8 to 15 digits, the first of which is not 0.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Phone(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("must be a telephone number in international form: + and 8 to 15 digits, such as +4930123456")]
+pub struct InvalidPhone;
+
+impl Phone {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Phone {
+    /// Personal data, as an e-mail address is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Phone(…)")
+    }
+}
+
+impl std::str::FromStr for Phone {
+    type Err = InvalidPhone;
+    fn from_str(text: &str) -> Result<Self, InvalidPhone> {
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        let fits = (8..=15).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidPhone) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Phone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A text as it is compared where case does not matter.
+pub fn folded(text: &str) -> String {
+    text.to_lowercase().nfc().collect()
+}
+
 /// A password: 8 to 128 characters of any kind in normal form C; never shown, never logged.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -215,6 +259,24 @@ mod tests {
         assert_eq!(Name::parse("a\0b"), Err(InvalidText::ControlCharacter));
         assert_eq!(Name::parse("a\nb"), Err(InvalidText::ControlCharacter));
         assert!(Text::<1, 5, true>::parse("a\nb").is_ok());
+    }
+
+    #[test]
+    fn telephone_numbers_are_international_and_never_shown_in_a_log() {
+        let phone: Phone = "+4930123456".parse().unwrap();
+        assert_eq!((phone.as_str(), format!("{phone:?}").as_str()), ("+4930123456", "Phone(…)"));
+        for bad in [
+            "",
+            "+",
+            "4930123456",
+            "+0930123456",
+            "+1234567",
+            "+1234567890123456",
+            "+49 30 123456",
+            "+49a0123456",
+        ] {
+            assert!(bad.parse::<Phone>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -29,13 +29,22 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
     pub throttle: ThrottleSettings,
+    pub mail: MailSettings,
+    pub peers: PeerSettings,
+    pub sweeper: SweeperSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeySettings {
-    /// A PKCS#8 PEM file; empty: none.
+    /// A file of PKCS#8 PEM keys, or a directory of them; empty: none.
     pub signing_key_file: String,
+    /// The keys themselves; empty: none.
+    pub signing_key_pem: SecretString,
+    /// The `kid` that signs; empty: the newest.
+    pub active: String,
+    pub activate_after_s: u32,
+    pub reload_ms: u64,
 }
 
 /// The first administrator; empty: none is made.
@@ -69,7 +78,37 @@ pub struct ThrottleSettings {
     pub window_s: u32,
     pub failures_per_account: u32,
     pub attempts_per_address: u32,
+    pub registrations_per_account: u32,
+    pub registrations_per_address: u32,
+    pub resets_per_account: u32,
+    pub resets_per_address: u32,
     pub local_entries: usize,
+}
+
+/// How letters are sent; an empty URL: they are not.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailSettings {
+    /// May hold a password.
+    pub smtp_url: SecretString,
+    pub from: String,
+    pub link_base: String,
+    pub timeout_ms: u64,
+}
+
+/// Internal listeners of the other services, such as `http://127.0.0.1:3101`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSettings {
+    pub order_url: String,
+    pub product_url: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweeperSettings {
+    pub interval_ms: u64,
+    pub settled_after_ms: i64,
 }
 
 impl Settings {
@@ -93,7 +132,7 @@ impl Settings {
             return Ok(());
         }
         ensure!(
-            !self.keys.signing_key_file.is_empty(),
+            !self.keys.signing_key_file.is_empty() || !is_empty(&self.keys.signing_key_pem),
             "in production keys.signing_key_file (OMS_CUSTOMER__KEYS__SIGNING_KEY_FILE) must name the key that signs \
              access tokens; `oms keys generate` makes one"
         );

@@ -1,30 +1,51 @@
 //! Access tokens as this service issues them, and the keys that others verify them with.
 
-use crate::config::KeySettings;
-use anyhow::Context as _;
+use crate::keys::KeyRing;
+use common::auth::keys::KeySource;
 use common::auth::signing::SigningKey;
 use common::auth::token::{Claims, TokenSettings};
 use common::ids::{CustomerId, SessionId};
 use common::models::auth::Role;
 use common::time::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
+use std::sync::{PoisonError, RwLock};
 
 /// Issues access tokens.
 pub struct AccessTokens {
-    key: SigningKey,
+    ring: RwLock<KeyRing>,
+    /// What this service itself verifies with.
+    verification: KeySource,
     issuer: String,
     audience: String,
     lifetime_s: u32,
 }
 
 impl AccessTokens {
-    pub fn new(key: SigningKey, settings: &TokenSettings, lifetime_s: u32) -> Self {
-        Self { key, issuer: settings.issuer.clone(), audience: settings.audience.clone(), lifetime_s }
+    pub fn new(ring: KeyRing, settings: &TokenSettings, lifetime_s: u32) -> Self {
+        Self {
+            verification: KeySource::fixed(&ring.published()),
+            ring: RwLock::new(ring),
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+            lifetime_s,
+        }
     }
 
-    /// Every key that a valid token may be signed with.
+    /// Every key that a valid token may be signed with, and those that will sign soon.
     pub fn published_keys(&self) -> JwkSet {
-        JwkSet { keys: vec![self.key.jwk().clone()] }
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).published()
+    }
+
+    /// The same keys for verifying; they follow every change.
+    pub fn verification_keys(&self) -> KeySource {
+        self.verification.clone()
+    }
+
+    /// Replaces the keys by those that are set now.
+    pub fn set_keys(&self, keys: Vec<SigningKey>, changed_at: Timestamp, now: Timestamp) {
+        let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        ring.replace(keys, changed_at, now);
+        self.verification.replace(&ring.published());
     }
 
     /// Seconds that a token is good.
@@ -41,7 +62,7 @@ impl AccessTokens {
         now: Timestamp,
     ) -> anyhow::Result<String> {
         let issued_at_s = now.as_millis() / 1000;
-        self.key.sign(&Claims {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).active(now).sign(&Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: customer_id,
@@ -53,19 +74,4 @@ impl AccessTokens {
             sid: session_id,
         })
     }
-}
-
-/// The key of the settings, or where they name none a fresh one that ends with this process.
-pub fn load_signing_key(settings: &KeySettings) -> anyhow::Result<SigningKey> {
-    let file = &settings.signing_key_file;
-    if file.is_empty() {
-        tracing::warn!(
-            "no signing key is set (keys.signing_key_file): access tokens are signed with a fresh one and end with \
-             this process; `oms keys generate` makes one that lasts"
-        );
-        return SigningKey::from_pem(&SigningKey::generate_pem()?);
-    }
-    let pem = std::fs::read_to_string(file)
-        .with_context(|| format!("keys.signing_key_file: cannot read {file}"))?;
-    SigningKey::from_pem(&pem).with_context(|| format!("keys.signing_key_file: {file}"))
 }

@@ -8,6 +8,8 @@ use crate::store::orders::Orders;
 use crate::workflows::place_order::{Placement, Writers};
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
+use common::auth::api_key::ApiKeys;
+use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
@@ -18,9 +20,6 @@ use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// How often verification keys are fetched anew.
-const KEYS_REFRESH: Duration = Duration::from_secs(15);
 
 /// How long queued orders may take to be written when the service stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,8 +36,9 @@ pub struct AppState {
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    verifier: Data<TokenVerifier>,
+    authenticator: Data<Authenticator>,
     keys: KeySource,
+    keys_refresh: Duration,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
     sweeper: SweeperSettings,
@@ -61,8 +61,12 @@ impl Application {
         Ok(Self {
             http: settings.http,
             listeners,
-            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            authenticator: Data::new(Authenticator::new(
+                TokenVerifier::new(&settings.tokens, keys.clone()),
+                ApiKeys::remote(customers.clone()),
+            )),
             keys,
+            keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
             state: Arc::new(AppState { placement, customers: Customers::new(customers), orders, ledger }),
             sweeper: settings.sweeper,
@@ -91,18 +95,20 @@ impl Application {
             let state = state.clone();
             async move { sweep::sweep_once(&state, &settings).await }
         }));
-        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
             let orders = orders.clone();
             async move { orders.is_answering().await }.boxed()
         });
-        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let (state, authenticator, tokens) =
+            (Data::from(self.state), self.authenticator, self.service_tokens);
+        let for_internal = state.clone();
         let public = move |config: &mut ServiceConfig| {
-            config.app_data(state.clone()).app_data(verifier.clone()).configure(routes::public);
+            config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
-            config.app_data(tokens.clone());
+            config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
         refreshing.abort();

@@ -23,7 +23,15 @@ pub struct Settings {
     pub redis: RedisSettings,
     pub tokens: TokenSettings,
     pub internal: InternalSettings,
+    pub peers: PeerSettings,
     pub ledger: LedgerSettings,
+}
+
+/// Internal listeners of the other services, such as `http://127.0.0.1:3102`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSettings {
+    pub customer_url: String,
 }
 
 /// Bounds of the one writer of stock.

@@ -7,18 +7,19 @@ use crate::store::products::Products;
 use crate::store::stock::StockRows;
 use crate::workflows::post_entries::StockWriter;
 use actix_web::web::{Data, ServiceConfig};
+use common::audit::AuditLog;
+use common::auth::api_key::ApiKeys;
+use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::http::peer::Peer;
 use common::redis::Redis;
 use common::service::{HttpSettings, Listeners, Readiness, serve};
 use futures_util::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
-
-/// How often verification keys are fetched anew.
-const KEYS_REFRESH: Duration = Duration::from_secs(15);
 
 /// How long the stock writer may take for what is queued when the service stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,14 +29,16 @@ pub struct AppState {
     pub products: Products,
     pub stock: StockRows,
     pub stock_writer: StockWriter,
+    pub audit: AuditLog,
 }
 
 /// The service with its sockets bound and its database ready.
 pub struct Application {
     http: HttpSettings,
     listeners: Listeners,
-    verifier: Data<TokenVerifier>,
+    authenticator: Data<Authenticator>,
     keys: KeySource,
+    keys_refresh: Duration,
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
     writer: JoinHandle<()>,
@@ -51,16 +54,23 @@ impl Application {
         products.ensure().await?;
         stock.ensure().await?;
         ledger.ensure().await?;
+        let audit = AuditLog::new(&database);
+        audit.ensure().await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
+        let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (stock_writer, writer) = StockWriter::start(settings.ledger, ledger, products.clone());
         Ok(Self {
             http: settings.http,
             listeners,
-            verifier: Data::new(TokenVerifier::new(&settings.tokens, keys.clone())),
+            authenticator: Data::new(Authenticator::new(
+                TokenVerifier::new(&settings.tokens, keys.clone()),
+                ApiKeys::remote(customers),
+            )),
             keys,
+            keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState { products, stock, stock_writer }),
+            state: Arc::new(AppState { products, stock, stock_writer, audit }),
             writer,
         })
     }
@@ -78,16 +88,17 @@ impl Application {
     }
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let refreshing = tokio::spawn(self.keys.refresh_every(KEYS_REFRESH));
+        let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let stock = self.state.stock.clone();
         let readiness = Readiness::new(move || {
             let stock = stock.clone();
             async move { stock.is_answering().await }.boxed()
         });
-        let (state, verifier, tokens) = (Data::from(self.state), self.verifier, self.service_tokens);
+        let (state, authenticator, tokens) =
+            (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_public = state.clone();
         let public = move |config: &mut ServiceConfig| {
-            config.app_data(for_public.clone()).app_data(verifier.clone()).configure(routes::public);
+            config.app_data(for_public.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
             config.app_data(state.clone()).app_data(tokens.clone()).configure(routes::internal);

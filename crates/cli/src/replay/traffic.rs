@@ -78,12 +78,7 @@ fn request(invoice: &Invoice, shelves: &Shelves) -> Option<NewOrder> {
     let lines = invoice.lines.iter().map(|(product, quantity)| {
         Some(RequestedLine { product_id: (*shelves.products.get(*product)?)?, quantity: *quantity })
     });
-    Some(NewOrder {
-        customer_id: *shelves.customers.get(invoice.customer)?,
-        product_id: None,
-        quantity: None,
-        lines: Some(lines.collect::<Option<_>>()?),
-    })
+    Some(NewOrder::of_many(*shelves.customers.get(invoice.customer)?, lines.collect::<Option<_>>()?))
 }
 
 /// Cancels the orders that a cancelling invoice matches, once all of them are placed.

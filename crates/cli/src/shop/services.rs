@@ -125,11 +125,17 @@ impl ServicesPlan {
             Service::Customer => environment.extend([
                 own("MONGO__DATABASE", database("customers")),
                 (service.variable("KEYS__SIGNING_KEY_FILE"), self.signing_key_file.clone().into()),
+                own("PEERS__ORDER_URL", order.internal_url()),
+                own("PEERS__PRODUCT_URL", product.internal_url()),
+                own("MAIL__LINK_BASE", self.gateway_url()),
                 ("ADMIN_EMAIL".to_owned(), self.admin.email.clone().into()),
                 ("ADMIN_PASSWORD".to_owned(), self.admin.password.expose_secret().into()),
             ]),
-            Service::Product => environment
-                .extend([own("MONGO__DATABASE", database("products")), own("TOKENS__KEYS_URL", keys_url)]),
+            Service::Product => environment.extend([
+                own("MONGO__DATABASE", database("products")),
+                own("TOKENS__KEYS_URL", keys_url),
+                own("PEERS__CUSTOMER_URL", customer.internal_url()),
+            ]),
             Service::Order => environment.extend([
                 own("MONGO__DATABASE", database("orders")),
                 own("TOKENS__KEYS_URL", keys_url),

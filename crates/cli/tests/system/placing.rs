@@ -40,7 +40,7 @@ async fn product(admin: &Client, units: u32) -> ProductId {
 }
 
 fn one(customer_id: CustomerId, product_id: ProductId) -> NewOrder {
-    NewOrder { customer_id, product_id: Some(product_id), quantity: Some(1.try_into().unwrap()), lines: None }
+    NewOrder::of_one(customer_id, product_id, 1.try_into().unwrap())
 }
 
 /// Every invariant holds, and these orders are there.

@@ -10,12 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::{MockServer, ResponseTemplate};
 
 fn new_order() -> NewOrder {
-    NewOrder {
-        customer_id: CustomerId::new(),
-        product_id: Some(ProductId::new()),
-        quantity: Some(2.try_into().unwrap()),
-        lines: None,
-    }
+    NewOrder::of_one(CustomerId::new(), ProductId::new(), 2.try_into().unwrap())
 }
 
 fn confirmed() -> ResponseTemplate {

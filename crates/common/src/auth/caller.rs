@@ -1,19 +1,29 @@
-//! The person behind a request, and what they may touch.
+//! Who is behind a request, a person or a machine, and what they may touch.
 
+use super::api_key::ApiKeys;
 use super::token::{TokenError, TokenVerifier};
-use crate::error::ApiError;
-use crate::ids::{CustomerId, SessionId};
-use crate::models::auth::Role;
+use crate::error::{ApiError, Kind};
+use crate::ids::{ApiKeyId, CustomerId, SessionId};
+use crate::models::auth::{Role, Scope};
 use crate::time::Timestamp;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use std::collections::BTreeSet;
+use std::fmt;
 
-/// Who is calling, by their access token.
+/// Who is calling, by their access token or their API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
+pub enum Caller {
+    Person(Person),
+    Machine(Machine),
+}
+
+/// The bearer of an access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
     pub customer_id: CustomerId,
     pub role: Role,
     pub session_id: SessionId,
@@ -22,24 +32,141 @@ pub struct Caller {
     pub expires_at_s: i64,
 }
 
-impl Caller {
-    /// Refuses who is less than `role`.
-    pub fn require(&self, role: Role) -> Result<(), ApiError> {
-        if self.role >= role { Ok(()) } else { Err(ApiError::forbidden()) }
-    }
+/// The bearer of an API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    pub key_id: ApiKeyId,
+    pub scopes: BTreeSet<Scope>,
+}
 
-    pub fn is_staff(&self) -> bool {
-        self.role >= Role::Staff
-    }
+/// Who did something, as it is recorded: a customer's identity, or `key:` and an API key's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    Person(CustomerId),
+    Machine(ApiKeyId),
+}
 
-    /// Whether this caller may see and act for this customer: their own, or staff.
-    pub fn may_act_for(&self, customer: CustomerId) -> bool {
-        self.customer_id == customer || self.is_staff()
+impl Actor {
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        match self {
+            Self::Person(id) => id.as_bytes(),
+            Self::Machine(id) => id.as_bytes(),
+        }
     }
+}
 
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(id) => id.fmt(f),
+            Self::Machine(id) => write!(f, "key:{id}"),
+        }
+    }
+}
+
+impl Person {
     /// Whether the token was issued within the last `seconds`: its account was active then.
     pub fn is_fresh(&self, seconds: i64) -> bool {
         Timestamp::now().as_millis() / 1000 - self.issued_at_s <= seconds
+    }
+}
+
+impl Caller {
+    /// The account that calls; a machine has none.
+    pub fn customer_id(&self) -> Option<CustomerId> {
+        match self {
+            Self::Person(person) => Some(person.customer_id),
+            Self::Machine(_) => None,
+        }
+    }
+
+    pub fn is(&self, customer: CustomerId) -> bool {
+        self.customer_id() == Some(customer)
+    }
+
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Person(person) => Actor::Person(person.customer_id),
+            Self::Machine(machine) => Actor::Machine(machine.key_id),
+        }
+    }
+
+    /// The power over other accounts: a machine never has more than staff.
+    pub fn power(&self) -> Role {
+        match self {
+            Self::Person(person) => person.role,
+            Self::Machine(_) => Role::Staff,
+        }
+    }
+
+    /// Whether this caller may do it with everyone's things.
+    pub fn holds(&self, scope: Scope) -> bool {
+        match self {
+            Self::Person(person) => person.role.holds(scope),
+            Self::Machine(machine) => machine.scopes.contains(&scope),
+        }
+    }
+
+    /// Refuses who does not hold the scope.
+    pub fn require_scope(&self, scope: Scope) -> Result<(), ApiError> {
+        if self.holds(scope) { Ok(()) } else { Err(self.forbidden(scope)) }
+    }
+
+    /// Refuses everyone but administrators: roles and keys are no machine's to give.
+    pub fn require_admin(&self) -> Result<&Person, ApiError> {
+        match self {
+            Self::Person(person) if person.role >= Role::Admin => Ok(person),
+            _ => Err(ApiError::forbidden()),
+        }
+    }
+
+    /// Whether this caller may do it with what is this customer's: their own, or by scope.
+    pub fn may_act_for(&self, customer: CustomerId, scope: Scope) -> bool {
+        self.is(customer) || self.holds(scope)
+    }
+
+    /// Refuses who may not act for this customer; what belongs to someone else does not exist for them.
+    pub fn require_for(&self, customer: CustomerId, scope: Scope, what: &str) -> Result<(), ApiError> {
+        if self.may_act_for(customer, scope) { Ok(()) } else { Err(self.hidden(scope, what)) }
+    }
+
+    /// 403 with what is missing.
+    pub fn forbidden(&self, scope: Scope) -> ApiError {
+        match self {
+            Self::Person(_) => ApiError::forbidden(),
+            Self::Machine(_) => {
+                ApiError::new(Kind::Forbidden, format!("The API key lacks the scope {scope}."))
+                    .code("insufficient_scope")
+            }
+        }
+    }
+
+    /// The answer to a caller who may not see something, or where it is not there: the same, so that nobody learns which.
+    pub fn hidden(&self, scope: Scope, what: &str) -> ApiError {
+        match self {
+            Self::Machine(machine) if !machine.scopes.contains(&scope) => self.forbidden(scope),
+            _ => ApiError::not_found(what),
+        }
+    }
+}
+
+/// Turns what a request bears into a caller.
+pub struct Authenticator {
+    tokens: TokenVerifier,
+    api_keys: ApiKeys,
+}
+
+impl Authenticator {
+    pub fn new(tokens: TokenVerifier, api_keys: ApiKeys) -> Self {
+        Self { tokens, api_keys }
+    }
+
+    async fn authenticate(&self, bearer: &str) -> Result<Caller, ApiError> {
+        if ApiKeys::claims(bearer) {
+            let grant = self.api_keys.verify(bearer).await?;
+            return Ok(Caller::Machine(Machine { key_id: grant.id, scopes: grant.scopes }));
+        }
+        Ok(Caller::Person(self.tokens.verify(bearer).await?))
     }
 }
 
@@ -48,17 +175,17 @@ impl FromRequest for Caller {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer(request).map(str::to_owned);
-        let verifier = request.app_data::<Data<TokenVerifier>>().cloned();
+        let bearer = bearer(request).map(str::to_owned);
+        let authenticator = request.app_data::<Data<Authenticator>>().cloned();
         Box::pin(async move {
-            let verifier =
-                verifier.ok_or_else(|| ApiError::internal(anyhow::anyhow!("no token verifier is wired")))?;
-            Ok(verifier.verify(&token?).await?)
+            let authenticator = authenticator
+                .ok_or_else(|| ApiError::internal(anyhow::anyhow!("no authenticator is wired")))?;
+            authenticator.authenticate(&bearer?).await
         })
     }
 }
 
-/// A caller where there is a token; a token that is there must be valid.
+/// A caller where there is a token or a key; one that is there must be valid.
 pub struct OptionalCaller(pub Option<Caller>);
 
 impl FromRequest for OptionalCaller {
@@ -92,7 +219,7 @@ fn bearer(request: &HttpRequest) -> Result<&str, ApiError> {
 impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Invalid => Self::unauthenticated("A valid access token is needed."),
+            TokenError::Invalid => Self::unauthenticated("A valid access token or API key is needed."),
             TokenError::Expired => {
                 Self::unauthenticated("The access token has expired.").code("token_expired")
             }

@@ -1,5 +1,6 @@
-//! Who is calling: access tokens of people, service tokens of our own services.
+//! Who is calling: access tokens of people, API keys of machines, service tokens of our own services.
 
+pub mod api_key;
 pub mod caller;
 pub mod keys;
 pub mod service_token;

@@ -31,6 +31,18 @@ impl SigningKey {
         Ok(format!("{BEGIN}\n{}\n{END}\n", BASE64_STANDARD.encode(der)))
     }
 
+    /// Reads a text of one PEM key or several, each of which may stand in it once.
+    pub fn all_from_pem(pem: &str) -> anyhow::Result<Vec<Self>> {
+        let mut keys: Vec<Self> = Vec::new();
+        for block in pem.split_inclusive(END).filter(|block| !block.trim().is_empty()) {
+            let key = Self::from_pem(block)?;
+            ensure!(keys.iter().all(|other| other.kid != key.kid), "the key {} stands there twice", key.kid);
+            keys.push(key);
+        }
+        ensure!(!keys.is_empty(), "not a PEM private key");
+        Ok(keys)
+    }
+
     /// Reads one PEM text.
     pub fn from_pem(pem: &str) -> anyhow::Result<Self> {
         let text = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
@@ -44,6 +56,11 @@ impl SigningKey {
         jwk.common.key_id = Some(kid.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         Ok(Self { key, jwk, kid })
+    }
+
+    /// Its name: the thumbprint of the public half.
+    pub fn kid(&self) -> &str {
+        &self.kid
     }
 
     /// The public half, with `kid`, `alg` and `use`.
@@ -92,6 +109,7 @@ mod tests {
             audience: "oms".into(),
             cache_entries: 10,
             keys_url: String::new(),
+            keys_refresh_ms: 0,
         };
         TokenVerifier::new(&settings, KeySource::fixed(&set))
     }

@@ -28,6 +28,12 @@ impl Default for Limit {
     }
 }
 
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -80,7 +86,7 @@ impl<'de> Deserialize<'de> for Cursor {
 }
 
 /// The `Link` header to the next page: the request's path and query with `after` set to the cursor.
-pub fn next_link(path: &str, query: &str, after: Cursor) -> (header::HeaderName, String) {
+pub fn next_link(path: &str, query: &str, after: impl std::fmt::Display) -> (header::HeaderName, String) {
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
     let query: Vec<String> = kept.map(str::to_owned).chain([format!("after={after}")]).collect();
     (header::LINK, format!("<{path}?{}>; rel=\"next\"", query.join("&")))

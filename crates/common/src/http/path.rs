@@ -19,7 +19,16 @@ where
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.match_info().get("id").unwrap_or_default();
-        ready(text.parse().map(Self).map_err(|rule| ApiError::invalid_field("path:id", "invalid_id", rule)))
+        ready(path_id(request, "id").map(Self))
     }
+}
+
+/// The path's segment of this name.
+pub fn path_id<T>(request: &HttpRequest, name: &str) -> Result<T, ApiError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let text = request.match_info().get(name).unwrap_or_default();
+    text.parse().map_err(|rule| ApiError::invalid_field(format!("path:{name}"), "invalid_id", rule))
 }

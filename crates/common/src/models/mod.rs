@@ -1,9 +1,13 @@
 //! The JSON shapes of the public API and of the calls between services.
 
+pub mod address;
+pub mod api_key;
+pub mod audit;
 pub mod auth;
 pub mod customer;
 pub mod health;
 pub mod ledger;
 pub mod object;
 pub mod order;
+pub mod patch;
 pub mod product;

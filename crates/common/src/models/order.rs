@@ -1,7 +1,8 @@
 //! Orders and their lines.
 
+use super::address::PostalAddress;
 use super::object::ObjectOnly;
-use crate::ids::{CustomerId, OrderId, ProductId};
+use crate::ids::{AddressId, CustomerId, OrderId, ProductId};
 use crate::money::{Amount, Currency};
 use crate::text::Sku;
 use crate::time::Timestamp;
@@ -71,6 +72,43 @@ pub struct NewOrder {
     /// 1 to [`MAX_LINES`], each product once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<Vec<RequestedLine>>,
+    /// Where the parcels go; the order keeps a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<PostalAddress>,
+    /// One of the customer's own addresses, in place of `shippingAddress`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address_id: Option<AddressId>,
+    /// Where the invoice goes; the order keeps a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<PostalAddress>,
+    /// One of the customer's own addresses, in place of `billingAddress`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address_id: Option<AddressId>,
+}
+
+impl NewOrder {
+    /// One product, without an address.
+    pub fn of_one(customer_id: CustomerId, product_id: ProductId, quantity: Quantity) -> Self {
+        Self { product_id: Some(product_id), quantity: Some(quantity), ..Self::empty(customer_id) }
+    }
+
+    /// Many products, without an address.
+    pub fn of_many(customer_id: CustomerId, lines: Vec<RequestedLine>) -> Self {
+        Self { lines: Some(lines), ..Self::empty(customer_id) }
+    }
+
+    const fn empty(customer_id: CustomerId) -> Self {
+        Self {
+            customer_id,
+            product_id: None,
+            quantity: None,
+            lines: None,
+            shipping_address: None,
+            shipping_address_id: None,
+            billing_address: None,
+            billing_address_id: None,
+        }
+    }
 }
 
 /// So many units of a product.
@@ -139,6 +177,10 @@ pub struct Order {
     /// Why the order was rejected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Rejection>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<PostalAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<PostalAddress>,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -212,6 +254,33 @@ pub enum OrderEvent {
     Confirmed,
     Rejected,
     Cancelled,
+    /// What was personal was taken out: the customer was erased.
+    PersonErased,
+}
+
+/// `POST /internal/customers/{id}/erase` of order-service: how many orders held something personal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErasedOrders {
+    pub erased: u64,
+}
+
+/// `GET /internal/customers/{id}/orders` of order-service: everything held about a customer's orders, a page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldOrders {
+    pub orders: Vec<HeldOrder>,
+    /// Where the next page begins; missing on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// An order with its history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldOrder {
+    pub order: Order,
+    pub history: Vec<HistoryEntry>,
 }
 
 /// `POST /orders/{id}/cancel`

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use common::ids::{CustomerId, SessionId};
+use common::models::auth::Device;
 use common::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -17,6 +18,8 @@ const TOKEN_LENGTH: usize = 36 + 1 + 43;
 pub struct Session {
     pub id: SessionId,
     pub customer_id: CustomerId,
+    /// What it was opened with.
+    pub device: Option<Device>,
     /// Of the secret that is good for the next refresh.
     pub current_hash: SecretHash,
     /// Of the secret that the last refresh used up.
@@ -112,6 +115,7 @@ impl Session {
     pub fn open(
         id: SessionId,
         customer_id: CustomerId,
+        device: Option<Device>,
         secret: &Secret,
         salt: Salt,
         now: Timestamp,
@@ -120,6 +124,7 @@ impl Session {
         Self {
             id,
             customer_id,
+            device,
             current_hash: secret.hash(),
             previous_hash: None,
             salt,
@@ -180,7 +185,10 @@ mod tests {
 
     fn opened() -> (Session, Secret) {
         let secret = Secret([7; 32]);
-        (Session::open(SessionId::new(), CustomerId::new(), &secret, [9; 64], at(0), &LIFETIMES), secret)
+        (
+            Session::open(SessionId::new(), CustomerId::new(), None, &secret, [9; 64], at(0), &LIFETIMES),
+            secret,
+        )
     }
 
     fn rotate(session: &Session, secret: &Secret, now: Timestamp) -> (Session, Secret) {

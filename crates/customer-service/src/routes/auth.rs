@@ -1,24 +1,29 @@
 //! Sessions, and the keys that verify their access tokens.
 
-use super::origin::Origin;
+use crate::domain::device::device_of;
 use crate::domain::session::Token;
 use crate::startup::AppState;
 use crate::workflows;
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use common::context::run_to_end;
 use common::error::ApiError;
 use common::http::body::Body;
+use common::http::origin::Origin;
 use common::models::auth::{LogIn, RefreshToken};
 use common::time::Timestamp;
 
 pub async fn log_in(
     state: Data<AppState>,
+    request: HttpRequest,
     origin: Origin,
     body: Body<LogIn>,
 ) -> Result<HttpResponse, ApiError> {
-    let pair = run_to_end(async move { workflows::log_in::log_in(&state, origin.0, body.0).await }).await??;
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = user_agent.and_then(device_of);
+    let pair = run_to_end(async move { workflows::log_in::log_in(&state, origin.0, device, body.0).await })
+        .await??;
     Ok(HttpResponse::Ok().json(pair))
 }
 

@@ -2,7 +2,9 @@
 
 use crate::domain::registration::Registration;
 use crate::startup::AppState;
-use crate::workflows;
+use crate::store::customer_search::CustomerSearch;
+use crate::workflows::register_customer::Registrar;
+use crate::workflows::{self, change_customer};
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,35 +14,50 @@ use common::error::ApiError;
 use common::http::body::Body;
 use common::http::conditional::{IfMatch, entity_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
-use common::http::page::{Cursor, Limit, next_link};
+use common::http::origin::Origin;
+use common::http::page::{Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
 use common::ids::CustomerId;
-use common::models::auth::Role;
-use common::models::customer::{Customer, CustomerChange, NewCustomer};
-use common::text::Email;
+use common::models::audit::AuditActor;
+use common::models::auth::Scope;
+use common::models::customer::{Customer, CustomerChange, CustomerStatus, NewCustomer};
+use common::text::{Text, folded};
+use common::time::Timestamp;
 use serde::Deserialize;
 
 /// `GET /customers`
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerFilter {
-    /// Exactly this address, without regard to case.
-    email: Option<Email>,
+    /// How the address begins, without regard to case.
+    email: Option<Text<1, 254>>,
+    /// How the name begins, without regard to case.
+    name: Option<Text<1, 200>>,
+    status: Option<CustomerStatus>,
+    /// Inclusive.
+    created_from: Option<Timestamp>,
+    /// Exclusive.
+    created_to: Option<Timestamp>,
     limit: Option<Limit>,
-    after: Option<Cursor>,
+    after: Option<String>,
 }
 
 pub async fn register_customer(
     state: Data<AppState>,
     caller: OptionalCaller,
     key: OptionalKey,
+    origin: Origin,
     body: Body<NewCustomer>,
 ) -> Result<HttpResponse, ApiError> {
-    let by_staff = caller.0.is_some_and(|caller| caller.is_staff());
-    let registration = Registration::parse(body.0, by_staff)?;
+    let registrar = match caller.0.filter(|caller| caller.holds(Scope::CustomersWrite)) {
+        Some(staff) => Registrar::Staff(AuditActor::of(&staff, origin.0)),
+        None => Registrar::Themselves(origin.0),
+    };
+    let registration = Registration::parse(body.0, matches!(registrar, Registrar::Staff(_)))?;
     let registered = run_to_end(async move {
-        workflows::register_customer::register_customer(&state, registration, key.0).await
+        let state = state.into_inner();
+        workflows::register_customer::register_customer(&state, registrar, registration, key.0).await
     })
     .await??;
     let mut response = HttpResponse::Created();
@@ -60,11 +77,15 @@ pub async fn list_customers(
     caller: Caller,
     filter: Query<CustomerFilter>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
-    let CustomerFilter { email, limit, after } = filter.0;
+    caller.require_scope(Scope::CustomersRead)?;
+    let CustomerFilter { email, name, status, created_from, created_to, limit, after } = filter.0;
+    let (email, name) = (email.map(|email| folded(&email)), name.map(|name| folded(&name)));
+    let search = CustomerSearch { email, name, status, created_from, created_to };
+    let after = after.map(|after| search.position(&after)).transpose();
+    let after = after.map_err(|rule| ApiError::invalid_field("query:after", "invalid_value", rule))?;
     let page =
         run_to_end(
-            async move { state.customers.list(email.as_ref(), after, limit.unwrap_or_default()).await },
+            async move { state.customers.list(&search, after.as_ref(), limit.unwrap_or_default()).await },
         )
         .await??;
     let mut response = HttpResponse::Ok();
@@ -81,7 +102,7 @@ pub async fn read_customer(
     caller: Caller,
     id: PathId<CustomerId>,
 ) -> Result<HttpResponse, ApiError> {
-    visible_to(&caller, id.0)?;
+    caller.require_for(id.0, Scope::CustomersRead, "customer")?;
     let found = run_to_end(async move { state.customers.find(id.0).await }).await??;
     found.map(|account| single(account.into_customer())).ok_or_else(no_such_customer)
 }
@@ -91,11 +112,51 @@ pub async fn change_customer(
     caller: Caller,
     id: PathId<CustomerId>,
     expected: IfMatch,
+    origin: Origin,
     body: Body<CustomerChange>,
 ) -> Result<HttpResponse, ApiError> {
-    visible_to(&caller, id.0)?;
+    caller.require_for(id.0, Scope::CustomersWrite, "customer")?;
+    let actor = AuditActor::of(&caller, origin.0);
     let account = run_to_end(async move {
-        workflows::change_customer::change_customer(&state, &caller, id.0, expected.0, &body.0).await
+        let state = state.into_inner();
+        change_customer::change_customer(state, &caller, actor, id.0, expected.0, &body.0).await
+    })
+    .await??;
+    Ok(single(account.into_customer()))
+}
+
+pub async fn deactivate_customer(
+    state: Data<AppState>,
+    caller: Caller,
+    id: PathId<CustomerId>,
+    expected: IfMatch,
+    origin: Origin,
+) -> Result<HttpResponse, ApiError> {
+    set_status(state, caller, id.0, expected, origin, CustomerStatus::Deactivated).await
+}
+
+pub async fn reactivate_customer(
+    state: Data<AppState>,
+    caller: Caller,
+    id: PathId<CustomerId>,
+    expected: IfMatch,
+    origin: Origin,
+) -> Result<HttpResponse, ApiError> {
+    set_status(state, caller, id.0, expected, origin, CustomerStatus::Active).await
+}
+
+async fn set_status(
+    state: Data<AppState>,
+    caller: Caller,
+    id: CustomerId,
+    expected: IfMatch,
+    origin: Origin,
+    status: CustomerStatus,
+) -> Result<HttpResponse, ApiError> {
+    caller.require_scope(Scope::CustomersWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
+    let account = run_to_end(async move {
+        change_customer::set_status(&state, &caller, actor, id, expected.0, status).await
     })
     .await??;
     Ok(single(account.into_customer()))
@@ -106,11 +167,6 @@ pub async fn read_standing(state: Data<AppState>, id: PathId<CustomerId>) -> Res
     let found = run_to_end(async move { state.customers.find(id.0).await }).await??;
     let account = found.ok_or_else(no_such_customer)?;
     Ok(HttpResponse::Ok().json(account.standing()))
-}
-
-/// Someone else's account does not exist for a customer.
-fn visible_to(caller: &Caller, id: CustomerId) -> Result<(), ApiError> {
-    if caller.may_act_for(id) { Ok(()) } else { Err(no_such_customer()) }
 }
 
 fn no_such_customer() -> ApiError {

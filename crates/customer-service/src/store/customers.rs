@@ -1,20 +1,26 @@
 //! The collection `customers`: one document for each account, unique by address without regard to case.
 
-use common::http::page::{Cursor, Limit};
-use common::ids::CustomerId;
+use super::sessions::Sessions;
+use crate::domain::address_book::{AddressBook, Entry};
+use common::audit::AuditLog;
+use common::ids::{CustomerId, SessionId};
+use common::models::audit::AuditEvent;
 use common::models::auth::Role;
-use common::models::customer::{Customer, CustomerChange, CustomerStanding, CustomerStatus, PersonName};
-use common::mongo::{StoreError, ensure_collection, is_duplicate_key};
-use common::text::Email;
+use common::models::customer::{Customer, CustomerStanding, CustomerStatus, PersonName};
+use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key};
+use common::text::{Email, Phone};
 use common::time::Timestamp;
-use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
+use mongodb::error::Error;
 use mongodb::options::{IndexOptions, ReadConcern, ReturnDocument};
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{ClientSession, Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-const NAME: &str = "customers";
+pub(super) const NAME: &str = "customers";
+
+/// Longest that a change may take where no request's deadline is known.
+pub(super) const BUDGET: Duration = Duration::from_secs(5);
 
 /// An account as it is stored. It has no `Debug`: nothing of it belongs in a log.
 #[derive(Clone, Serialize, Deserialize)]
@@ -25,7 +31,21 @@ pub struct Account {
     pub email: Email,
     /// [`Email::key`] of the address: unique.
     pub email_key: String,
+    /// When somebody opened a link that was sent to the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified_at: Option<Timestamp>,
     pub name: PersonName,
+    /// The name as it is searched for.
+    pub name_key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    #[serde(default)]
+    pub marketing_consent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marketing_consent_at: Option<Timestamp>,
+    /// Oldest first.
+    #[serde(default)]
+    pub addresses: Vec<Entry>,
     /// A PHC string; absent: nobody can log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_hash: Option<String>,
@@ -34,9 +54,23 @@ pub struct Account {
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// When its owner logged out everywhere, or was logged out, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_revoked_at: Option<Timestamp>,
     /// Of the request that made it under an idempotency key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Binary>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasure: Option<Erasure>,
+}
+
+/// That the person was erased, and whether everyone who holds something of them has done so too.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Erasure {
+    pub at: Timestamp,
+    /// Orders are still to be erased, or may still be placed by who was asked before.
+    pub due: bool,
 }
 
 impl Account {
@@ -54,12 +88,20 @@ impl Account {
         self.fingerprint.as_ref().is_some_and(|stored| stored.bytes == fingerprint)
     }
 
+    pub fn address_book(&self) -> AddressBook {
+        AddressBook::of(self.addresses.clone())
+    }
+
     /// As its owner and staff see it.
     pub fn into_customer(self) -> Customer {
         Customer {
             id: self.id,
             email: self.email,
+            email_verified: self.email_verified_at.is_some(),
             name: self.name,
+            phone: self.phone,
+            marketing_consent: self.marketing_consent,
+            marketing_consent_at: self.marketing_consent_at,
             role: self.role,
             status: self.status,
             version: self.version,
@@ -70,7 +112,7 @@ impl Account {
 
     /// As the other services see it.
     pub fn standing(&self) -> CustomerStanding {
-        CustomerStanding { id: self.id, status: self.status }
+        CustomerStanding { id: self.id, status: self.status, tokens_not_before: self.sessions_revoked_at }
     }
 }
 
@@ -87,41 +129,72 @@ pub enum Changed {
     EmailTaken,
 }
 
-/// A page of accounts and where the next one begins.
-pub struct Page {
-    pub accounts: Vec<Account>,
-    pub next: Option<Cursor>,
+/// Which sessions of an account end with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoke {
+    None,
+    All,
+    AllBut(SessionId),
 }
 
 /// The accounts.
 #[derive(Clone)]
 pub struct Customers {
-    database: Database,
-    collection: Collection<Account>,
+    pub(super) database: Database,
+    pub(super) collection: Collection<Account>,
+    audit: AuditLog,
+    sessions: Sessions,
 }
 
 impl Customers {
     pub fn new(database: &Database) -> Self {
-        Self { database: database.clone(), collection: database.collection(NAME) }
+        Self {
+            database: database.clone(),
+            collection: database.collection(NAME),
+            audit: AuditLog::new(database),
+            sessions: Sessions::new(database),
+        }
     }
 
     /// Validator and indexes.
     pub async fn ensure(&self) -> anyhow::Result<()> {
         let unique = IndexOptions::builder().unique(true).build();
+        let only_due =
+            IndexOptions::builder().partial_filter_expression(doc! { "erasure.due": true }).build();
         let indexes = vec![
             IndexModel::builder().keys(doc! { "emailKey": 1 }).options(unique).build(),
             IndexModel::builder().keys(doc! { "createdAt": -1, "_id": -1 }).build(),
+            IndexModel::builder().keys(doc! { "status": 1, "createdAt": -1, "_id": -1 }).build(),
+            IndexModel::builder().keys(doc! { "nameKey": 1, "_id": 1 }).build(),
+            IndexModel::builder().keys(doc! { "erasure.at": 1 }).options(only_due).build(),
         ];
         ensure_collection(&self.database, NAME, validator(), indexes).await
     }
 
     /// Stores a new account; `false` where its identity or its address is taken.
-    pub async fn insert(&self, account: &Account) -> Result<bool, StoreError> {
-        match self.collection.insert_one(account).await {
-            Ok(_) => Ok(true),
+    pub async fn insert(&self, account: &Account, event: &AuditEvent) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        let inserted = loop {
+            let done = self.insert_within(account, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                break done;
+            }
+        };
+        match inserted {
+            Ok(()) => Ok(true),
             Err(error) if is_duplicate_key(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn insert_within(
+        &self,
+        account: &Account,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<(), Error> {
+        self.collection.insert_one(account).session(&mut *session).await?;
+        self.audit.insert(event, session).await
     }
 
     pub async fn find(&self, id: CustomerId) -> Result<Option<Account>, StoreError> {
@@ -143,45 +216,6 @@ impl Customers {
         Ok(self.collection.find_one(doc! { "emailKey": email.key() }).await?)
     }
 
-    /// Newest first.
-    pub async fn list(
-        &self,
-        email: Option<&Email>,
-        after: Option<Cursor>,
-        limit: Limit,
-    ) -> Result<Page, StoreError> {
-        let found = self
-            .collection
-            .find(list_filter(email, after))
-            .sort(doc! { "createdAt": -1, "_id": -1 })
-            .limit(limit.as_i64() + 1)
-            .max_time(Duration::from_secs(5));
-        let mut accounts: Vec<Account> = found.await?.try_collect().await?;
-        let has_more = accounts.len() > usize::from(limit.get());
-        accounts.truncate(limit.get().into());
-        let last = accounts.last().map(|last| Cursor { at: last.created_at, id: last.id.uuid() });
-        Ok(Page { accounts, next: last.filter(|_| has_more) })
-    }
-
-    /// Changes the version that was read.
-    pub async fn change(
-        &self,
-        id: CustomerId,
-        version: i64,
-        change: &CustomerChange,
-        now: Timestamp,
-    ) -> Result<Changed, StoreError> {
-        let mut set = doc! { "updatedAt": now };
-        if let Some(email) = &change.email {
-            set.insert("email", email.as_str());
-            set.insert("emailKey", email.key());
-        }
-        if let Some(name) = &change.name {
-            set.insert("name", name.as_str());
-        }
-        self.update(id, version, set).await
-    }
-
     /// Gives the version that was read another role.
     pub async fn change_role(
         &self,
@@ -191,6 +225,60 @@ impl Customers {
         now: Timestamp,
     ) -> Result<Changed, StoreError> {
         self.update(id, version, doc! { "role": name_of(role), "updatedAt": now }).await
+    }
+
+    /// Changes the version that was read, tells the audit trail and ends sessions, all or nothing.
+    pub(super) async fn write(
+        &self,
+        account: &Account,
+        update: Document,
+        revoke: Revoke,
+        event: &AuditEvent,
+    ) -> Result<Changed, StoreError> {
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        loop {
+            let session = transaction.begin().await?;
+            let done = self.write_within(account, update.clone(), revoke, event, session).await;
+            if let Some(done) = transaction.end(done).await {
+                return written_as(done);
+            }
+        }
+    }
+
+    /// [`Customers::write`] as a part of a larger transaction; `None` where the account has changed since it was read.
+    pub(super) async fn write_within(
+        &self,
+        account: &Account,
+        mut update: Document,
+        revoke: Revoke,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<Option<Account>, Error> {
+        update.insert("$inc", doc! { "version": 1_i64 });
+        if revoke != Revoke::None
+            && let Ok(set) = update.get_document_mut("$set")
+        {
+            // A moment later than now: a refresh may be ahead of the sessions' end below. A younger token that this
+            // meets as well is renewed by its bearer.
+            set.insert("sessionsRevokedAt", Timestamp::now().plus_millis(1000));
+        }
+        let updated = self
+            .collection
+            .find_one_and_update(doc! { "_id": account.id, "version": account.version }, update)
+            .return_document(ReturnDocument::After)
+            .session(&mut *session)
+            .await?;
+        if updated.is_some() {
+            match revoke {
+                Revoke::None => {}
+                Revoke::All => self.sessions.revoke_all(account.id, None, event.at, session).await?,
+                Revoke::AllBut(kept) => {
+                    self.sessions.revoke_all(account.id, Some(kept), event.at, session).await?;
+                }
+            }
+            self.audit.insert(event, session).await?;
+        }
+        Ok(updated)
     }
 
     async fn update(&self, id: CustomerId, version: i64, set: Document) -> Result<Changed, StoreError> {
@@ -210,23 +298,14 @@ impl Customers {
     }
 }
 
-fn list_filter(email: Option<&Email>, after: Option<Cursor>) -> Document {
-    let mut filter = doc! {};
-    if let Some(email) = email {
-        filter.insert("emailKey", email.key());
+/// What came of a write within a transaction.
+pub(super) fn written_as(written: Result<Option<Account>, Error>) -> Result<Changed, StoreError> {
+    match written {
+        Ok(Some(account)) => Ok(Changed::Done(Box::new(account))),
+        Ok(None) => Ok(Changed::Stale),
+        Err(error) if is_duplicate_key(&error) => Ok(Changed::EmailTaken),
+        Err(error) => Err(error.into()),
     }
-    if let Some(after) = after {
-        // The first condition bounds the index scan, the second tells equal times apart.
-        filter.insert("createdAt", doc! { "$lte": after.at });
-        filter.insert(
-            "$or",
-            vec![
-                doc! { "createdAt": { "$lt": after.at } },
-                doc! { "_id": { "$lt": CustomerId::from_uuid(after.id) } },
-            ],
-        );
-    }
-    filter
 }
 
 const fn name_of(role: Role) -> &'static str {
@@ -241,19 +320,26 @@ fn validator() -> Document {
     doc! { "$jsonSchema": {
         "bsonType": "object",
         "required": [
-            "_id", "email", "emailKey", "name", "role", "status", "version", "createdAt", "updatedAt",
+            "_id", "email", "emailKey", "name", "nameKey", "role", "status", "version", "createdAt", "updatedAt",
         ],
         "properties": {
             "_id": { "bsonType": "binData" },
             "email": { "bsonType": "string" },
             "emailKey": { "bsonType": "string" },
+            "emailVerifiedAt": { "bsonType": "date" },
             "name": { "bsonType": "string" },
+            "nameKey": { "bsonType": "string" },
+            "phone": { "bsonType": "string" },
+            "marketingConsent": { "bsonType": "bool" },
+            "marketingConsentAt": { "bsonType": "date" },
+            "addresses": { "bsonType": "array", "maxItems": 50 },
             "passwordHash": { "bsonType": "string", "pattern": "^\\$argon2id\\$" },
             "role": { "enum": ["customer", "staff", "admin"] },
             "status": { "enum": ["active", "deactivated"] },
             "version": { "bsonType": "long", "minimum": 1 },
             "createdAt": { "bsonType": "date" },
             "updatedAt": { "bsonType": "date" },
+            "sessionsRevokedAt": { "bsonType": "date" },
             "fingerprint": { "bsonType": "binData" },
         },
     } }

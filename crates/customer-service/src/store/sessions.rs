@@ -1,16 +1,25 @@
 //! The collection `sessions`: one document for each log-in; MongoDB deletes it some time after it has expired.
 
 use crate::domain::session::Session;
+use common::audit::AuditLog;
+use common::http::page::{Cursor, Limit};
 use common::ids::{CustomerId, SessionId};
-use common::mongo::{StoreError, ensure_collection};
+use common::models::audit::AuditEvent;
+use common::models::auth::Device;
+use common::mongo::{StoreError, Transaction, ensure_collection};
 use common::time::Timestamp;
+use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
+use mongodb::error::Error;
 use mongodb::options::{IndexOptions, ReadConcern};
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{ClientSession, Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-const NAME: &str = "sessions";
+pub(super) const NAME: &str = "sessions";
+
+/// Longest that a change may take where no request's deadline is known.
+const BUDGET: Duration = Duration::from_secs(5);
 
 /// A session as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -19,6 +28,8 @@ struct SessionDocument {
     #[serde(rename = "_id")]
     id: SessionId,
     customer_id: CustomerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<Device>,
     current_hash: Binary,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous_hash: Option<Binary>,
@@ -36,17 +47,25 @@ struct SessionDocument {
 pub struct Sessions {
     database: Database,
     collection: Collection<SessionDocument>,
+    audit: AuditLog,
 }
 
 impl Sessions {
     pub fn new(database: &Database) -> Self {
-        Self { database: database.clone(), collection: database.collection(NAME) }
+        Self {
+            database: database.clone(),
+            collection: database.collection(NAME),
+            audit: AuditLog::new(database),
+        }
     }
 
     /// Validator and indexes.
     pub async fn ensure(&self) -> anyhow::Result<()> {
         let at_expiry = IndexOptions::builder().expire_after(Duration::ZERO).build();
-        let indexes = vec![IndexModel::builder().keys(doc! { "expiresAt": 1 }).options(at_expiry).build()];
+        let indexes = vec![
+            IndexModel::builder().keys(doc! { "expiresAt": 1 }).options(at_expiry).build(),
+            IndexModel::builder().keys(doc! { "customerId": 1, "createdAt": -1, "_id": -1 }).build(),
+        ];
         ensure_collection(&self.database, NAME, validator(), indexes).await
     }
 
@@ -85,6 +104,118 @@ impl Sessions {
         Ok(updated.matched_count == 1)
     }
 
+    /// The sessions of a customer that have not ended, newest first; one more than the limit where there are more.
+    pub async fn list_open(
+        &self,
+        customer: CustomerId,
+        now: Timestamp,
+        after: Option<Cursor>,
+        limit: Limit,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut filter =
+            doc! { "customerId": customer, "revokedAt": Bson::Null, "expiresAt": { "$gt": now } };
+        if let Some(after) = after {
+            filter.insert("createdAt", doc! { "$lte": after.at });
+            let id = SessionId::from_uuid(after.id);
+            filter.insert("$nor", vec![doc! { "createdAt": after.at, "_id": { "$gte": id } }]);
+        }
+        let found = self
+            .collection
+            .find(filter)
+            .sort(doc! { "createdAt": -1, "_id": -1 })
+            .limit(limit.as_i64() + 1)
+            .max_time(Duration::from_secs(5));
+        let found: Vec<SessionDocument> = found.await?.try_collect().await?;
+        found.into_iter().map(from_stored).collect()
+    }
+
+    /// All that are held of a customer, also those that have ended, newest first; at most a thousand.
+    pub async fn of_customer(&self, customer: CustomerId) -> Result<Vec<Session>, StoreError> {
+        let found = self
+            .collection
+            .find(doc! { "customerId": customer })
+            .sort(doc! { "createdAt": -1, "_id": -1 })
+            .limit(1_000)
+            .max_time(Duration::from_secs(4));
+        let found: Vec<SessionDocument> = found.await?.try_collect().await?;
+        found.into_iter().map(from_stored).collect()
+    }
+
+    /// Ends one session of a customer; `false` where they have none of this identity.
+    pub async fn end(
+        &self,
+        customer: CustomerId,
+        id: SessionId,
+        event: &AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        loop {
+            let done = self.end_within(customer, id, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                return Ok(done?);
+            }
+        }
+    }
+
+    async fn end_within(
+        &self,
+        customer: CustomerId,
+        id: SessionId,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<bool, Error> {
+        let open = doc! { "_id": id, "customerId": customer, "revokedAt": Bson::Null };
+        let set = doc! { "$set": { "revokedAt": event.at } };
+        let updated = self.collection.update_one(open, set).session(&mut *session).await?;
+        if updated.matched_count == 1 {
+            self.audit.insert(event, session).await?;
+            return Ok(true);
+        }
+        let theirs = doc! { "_id": id, "customerId": customer };
+        Ok(self.collection.find_one(theirs).session(session).await?.is_some())
+    }
+
+    /// Ends every session of a customer; access tokens issued until now place no more orders.
+    pub async fn end_all(&self, customer: CustomerId, event: &AuditEvent) -> Result<(), StoreError> {
+        let mut transaction = Transaction::open(&self.database, BUDGET).await?;
+        loop {
+            let done = self.end_all_within(customer, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                return Ok(done?);
+            }
+        }
+    }
+
+    async fn end_all_within(
+        &self,
+        customer: CustomerId,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<(), Error> {
+        self.revoke_all(customer, None, event.at, session).await?;
+        // Taken only now: no refresh gets past what was just written, so that no token is younger.
+        let set = doc! { "$set": { "sessionsRevokedAt": Timestamp::now() } };
+        let accounts = self.database.collection::<Document>(super::customers::NAME);
+        accounts.update_one(doc! { "_id": customer }, set).session(&mut *session).await?;
+        self.audit.insert(event, session).await
+    }
+
+    /// Ends all sessions of an account, or all but one, within the transaction that makes it necessary.
+    pub(super) async fn revoke_all(
+        &self,
+        customer: CustomerId,
+        but: Option<SessionId>,
+        now: Timestamp,
+        session: &mut ClientSession,
+    ) -> Result<(), Error> {
+        let mut open = doc! { "customerId": customer, "revokedAt": Bson::Null };
+        if let Some(kept) = but {
+            open.insert("_id", doc! { "$ne": kept });
+        }
+        self.collection.update_many(open, doc! { "$set": { "revokedAt": now } }).session(session).await?;
+        Ok(())
+    }
+
     /// Ends a session for good; one that has ended, or that never was, stays as it is.
     pub async fn revoke(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
         let open = doc! { "_id": id, "revokedAt": Bson::Null };
@@ -108,6 +239,7 @@ fn to_stored(session: &Session) -> SessionDocument {
     SessionDocument {
         id: session.id,
         customer_id: session.customer_id,
+        device: session.device.clone(),
         current_hash: bytes(&session.current_hash),
         previous_hash: session.previous_hash.as_ref().map(|hash| bytes(hash)),
         salt: bytes(&session.salt),
@@ -123,6 +255,7 @@ fn from_stored(stored: SessionDocument) -> Result<Session, StoreError> {
     Ok(Session {
         id: stored.id,
         customer_id: stored.customer_id,
+        device: stored.device,
         current_hash: fixed(stored.current_hash)?,
         previous_hash: stored.previous_hash.map(fixed).transpose()?,
         salt: fixed(stored.salt)?,
@@ -143,6 +276,7 @@ fn validator() -> Document {
         "properties": {
             "_id": { "bsonType": "binData" },
             "customerId": { "bsonType": "binData" },
+            "device": { "bsonType": "string" },
             "currentHash": { "bsonType": "binData" },
             "previousHash": { "bsonType": "binData" },
             "salt": { "bsonType": "binData" },

@@ -1,4 +1,4 @@
-//! Throttling of log-ins: counters in Redis that all replicas share, or in the process itself while Redis is gone.
+//! Throttling of log-ins, registrations and links by mail: counters in Redis that all replicas share, or in the process itself while Redis is gone.
 
 use crate::config::ThrottleSettings;
 use common::redis::Redis;
@@ -27,9 +27,28 @@ return 0";
 
 /// Too many: come back later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many log-ins")]
+#[error("too many requests")]
 pub struct Throttled {
     pub retry_after_s: u32,
+}
+
+/// What is counted, each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    LogIn,
+    Register,
+    /// Links by mail, asked for or used.
+    Reset,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::LogIn => "login",
+            Self::Register => "register",
+            Self::Reset => "reset",
+        }
+    }
 }
 
 /// One attempt that was counted; [`Throttle::give_back`] takes it off again.
@@ -52,19 +71,29 @@ impl Throttle {
         Self { redis, scope: scope.to_owned(), settings, local }
     }
 
-    /// Counts a log-in of an address, whatever comes of it.
-    pub async fn count_address(&self, address: IpAddr) -> Result<(), Throttled> {
-        let counter = format!("{}:login:address:{}", self.scope, network_of(address));
-        self.take(counter, self.settings.attempts_per_address).await.map(|_| ())
+    /// Counts an attempt of an address, whatever comes of it.
+    pub async fn count_address(&self, purpose: Purpose, address: IpAddr) -> Result<(), Throttled> {
+        let counter = format!("{}:{}:address:{}", self.scope, purpose.name(), network_of(address));
+        let limit = match purpose {
+            Purpose::LogIn => self.settings.attempts_per_address,
+            Purpose::Register => self.settings.registrations_per_address,
+            Purpose::Reset => self.settings.resets_per_address,
+        };
+        self.take(counter, limit).await.map(|_| ())
     }
 
-    /// Counts a log-in to an account before its password is looked at, so that many at once cannot all slip through;
+    /// Counts an attempt at an account, known or not. Counts a log-in before its password is looked at, so that many at once cannot all slip through;
     /// one that does not fail is to be given back.
-    pub async fn count_account(&self, email: &Email) -> Result<Attempt, Throttled> {
+    pub async fn count_account(&self, purpose: Purpose, email: &Email) -> Result<Attempt, Throttled> {
         // Redis is not where addresses of people belong.
         let digest: [u8; 32] = Sha256::digest(email.key().as_bytes()).into();
-        let counter = format!("{}:login:account:{}", self.scope, hexadecimal(&digest));
-        self.take(counter, self.settings.failures_per_account).await
+        let counter = format!("{}:{}:account:{}", self.scope, purpose.name(), hexadecimal(&digest));
+        let limit = match purpose {
+            Purpose::LogIn => self.settings.failures_per_account,
+            Purpose::Register => self.settings.registrations_per_account,
+            Purpose::Reset => self.settings.resets_per_account,
+        };
+        self.take(counter, limit).await
     }
 
     /// Takes an attempt off again that did not fail.

@@ -1,64 +1,76 @@
-//! Changes an account: whoever may, and only the version that they have seen.
+//! Changes what an account says of its owner; a new address is to be verified anew.
 
-use crate::domain::permission::may_change_other;
+use super::change_account::{Change, ChangeError, changed};
+use super::send_mail::send_mail;
+use crate::domain::mail_token::Purpose;
 use crate::startup::AppState;
-use crate::store::customers::{Account, Changed};
+use crate::store::customers::Account;
 use common::auth::caller::Caller;
 use common::ids::CustomerId;
-use common::models::customer::CustomerChange;
-use common::mongo::StoreError;
-use common::time::Timestamp;
-
-/// Changes of one account that may collide before one of them gives up.
-const ATTEMPTS: usize = 5;
-
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    #[error("no such customer")]
-    NotFound,
-    /// The account is of someone whom the caller may not change.
-    #[error("the account is not the caller's to change")]
-    Forbidden,
-    #[error("the account is at version {version}")]
-    Stale { version: i64 },
-    #[error("the address belongs to another account")]
-    EmailTaken,
-    #[error("the account changed too often while it was changed")]
-    Contended,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+use common::models::audit::{AuditActor, AuditEvent, AuditSubject};
+use common::models::customer::{CustomerChange, CustomerStatus};
+use std::sync::Arc;
 
 /// `expected` is the version that the caller believes is current, where they named one.
 pub async fn change_customer(
-    state: &AppState,
+    state: Arc<AppState>,
     caller: &Caller,
+    actor: AuditActor,
     id: CustomerId,
     expected: Option<i64>,
     change: &CustomerChange,
 ) -> Result<Account, ChangeError> {
-    for attempt in 0..ATTEMPTS {
-        // After a collision a majority read may still see the version that lost.
-        let found = if attempt == 0 {
-            state.customers.find(id).await?
-        } else {
-            state.customers.find_settled(id).await?
-        };
-        let account = found.ok_or(ChangeError::NotFound)?;
-        if caller.customer_id != id && !may_change_other(caller.role, account.role) {
-            return Err(ChangeError::Forbidden);
-        }
-        if expected.is_some_and(|expected| expected != account.version) {
-            return Err(ChangeError::Stale { version: account.version });
-        }
-        if change.email.is_none() && change.name.is_none() {
+    let fields = changed_fields(change);
+    let event =
+        AuditEvent::new(actor, "customer.changed", AuditSubject::customer(id)).with("fields", fields.clone());
+    let mut attempts = Change::new(&state, caller, id, expected);
+    loop {
+        let account = attempts.next().await?;
+        if fields.is_empty() {
             return Ok(account);
         }
-        match state.customers.change(id, account.version, change, Timestamp::now()).await? {
-            Changed::Done(account) => return Ok(*account),
-            Changed::EmailTaken => return Err(ChangeError::EmailTaken),
-            Changed::Stale => {}
+        if let Some(after) = changed(state.customers.change(&account, change, &event).await?)? {
+            if account.email_key != after.email_key {
+                send_mail(&state, &after, Purpose::VerifyEmail);
+            }
+            return Ok(after);
         }
     }
-    Err(ChangeError::Contended)
+}
+
+fn changed_fields(change: &CustomerChange) -> Vec<&'static str> {
+    let fields = [
+        (change.email.is_some(), "email"),
+        (change.name.is_some(), "name"),
+        (change.phone.is_some(), "phone"),
+        (change.marketing_consent.is_some(), "marketingConsent"),
+    ];
+    fields.into_iter().filter(|(is_changed, _)| *is_changed).map(|(_, name)| name).collect()
+}
+
+/// Deactivates an account, or activates it again; one that is so already stays as it is.
+pub async fn set_status(
+    state: &AppState,
+    caller: &Caller,
+    actor: AuditActor,
+    id: CustomerId,
+    expected: Option<i64>,
+    status: CustomerStatus,
+) -> Result<Account, ChangeError> {
+    let action = match status {
+        CustomerStatus::Active => "customer.reactivated",
+        CustomerStatus::Deactivated => "customer.deactivated",
+    };
+    let event = AuditEvent::new(actor, action, AuditSubject::customer(id));
+    let mut attempts = Change::new(state, caller, id, expected);
+    loop {
+        let account = attempts.next().await?;
+        if account.status == status {
+            return Ok(account);
+        }
+        let written = state.customers.set_status(&account, status, &event).await?;
+        if let Some(account) = changed(written.ok_or(ChangeError::LastAdmin)?)? {
+            return Ok(account);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::passwords::PasswordError;
 use crate::startup::AppState;
-use crate::store::throttle::Throttled;
+use crate::store::throttle::{Purpose, Throttled};
 use common::text::{Email, Password};
 
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub async fn check_password(
     password: Password,
     hash: Option<String>,
 ) -> Result<bool, CheckError> {
-    let attempt = state.throttle.count_account(email).await?;
+    let attempt = state.throttle.count_account(Purpose::LogIn, email).await?;
     let belongs = state.passwords.verify(password, hash).await;
     if !matches!(belongs, Ok(false)) {
         state.throttle.give_back(attempt).await;

@@ -7,6 +7,7 @@ use crate::startup::AppState;
 use crate::store::customers::{Account, Changed};
 use anyhow::Context as _;
 use common::ids::CustomerId;
+use common::models::audit::{AuditActor, AuditEvent, AuditSubject};
 use common::models::auth::Role;
 use common::models::customer::PersonName;
 use common::text::{Email, Password};
@@ -36,7 +37,10 @@ async fn create(state: &AppState, email: Email, password: Password) -> anyhow::R
     let hash = state.passwords.hash(password).await.context("hash the administrator's password")?;
     let registration = Registration { email, name: PersonName::parse(NAME)?, password: None };
     let account = new_account(CustomerId::new(), &registration, Some(hash), Role::Admin);
-    if state.customers.insert(&account).await.context("create the administrator")? {
+    let actor = AuditActor::service("customer-service");
+    let event = AuditEvent::new(actor, "customer.registered", AuditSubject::customer(account.id))
+        .with("role", "admin");
+    if state.customers.insert(&account, &event).await.context("create the administrator")? {
         tracing::info!(customer_id = %account.id, "created the first administrator");
     }
     // Otherwise another replica was first.

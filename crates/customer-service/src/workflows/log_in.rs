@@ -4,10 +4,10 @@ use super::check_password::{CheckError, check_password};
 use crate::domain::session::{Secret, Session, Token};
 use crate::startup::AppState;
 use crate::store::customers::Account;
-use crate::store::throttle::Throttled;
+use crate::store::throttle::{Purpose, Throttled};
 use anyhow::Context as _;
 use common::ids::SessionId;
-use common::models::auth::{LogIn, TokenPair};
+use common::models::auth::{Device, LogIn, TokenPair};
 use common::mongo::StoreError;
 use common::time::Timestamp;
 use std::net::IpAddr;
@@ -27,21 +27,30 @@ pub enum LogInError {
     Token(#[source] anyhow::Error),
 }
 
-pub async fn log_in(state: &AppState, address: IpAddr, log_in: LogIn) -> Result<TokenPair, LogInError> {
-    state.throttle.count_address(address).await?;
+pub async fn log_in(
+    state: &AppState,
+    address: IpAddr,
+    device: Option<Device>,
+    log_in: LogIn,
+) -> Result<TokenPair, LogInError> {
+    state.throttle.count_address(Purpose::LogIn, address).await?;
     let account = state.customers.find_by_email(&log_in.email).await?;
     // Without a hash to compare with, the comparison runs all the same: equal time for everyone who may not log in.
     let hash = account.as_ref().and_then(Account::login_hash);
     let belongs = check_password(state, &log_in.email, log_in.password, hash).await?;
     let account = account.filter(|_| belongs).ok_or(LogInError::InvalidCredentials)?;
-    open_session(state, &account).await
+    open_session(state, &account, device).await
 }
 
-async fn open_session(state: &AppState, account: &Account) -> Result<TokenPair, LogInError> {
+async fn open_session(
+    state: &AppState,
+    account: &Account,
+    device: Option<Device>,
+) -> Result<TokenPair, LogInError> {
     let now = Timestamp::now();
     let secret = Secret::from_random(random().map_err(LogInError::Token)?);
     let salt = random().map_err(LogInError::Token)?;
-    let session = Session::open(SessionId::new(), account.id, &secret, salt, now, &state.lifetimes);
+    let session = Session::open(SessionId::new(), account.id, device, &secret, salt, now, &state.lifetimes);
     let token = Token { session_id: session.id, secret };
     let pair = token_pair(state, account, &token, now).map_err(LogInError::Token)?;
     state.sessions.insert(&session).await?;

@@ -28,6 +28,11 @@ pub fn settings() -> Settings {
     settings.redis.uri = server("REDIS_URI").into();
     settings.redis.timeout_ms = 5000;
     settings.passwords.waiting = 1000;
+    // Nothing listens there: a test that needs a peer brings its own.
+    settings.peers.order_url = "http://127.0.0.1:1".into();
+    settings.peers.product_url = "http://127.0.0.1:1".into();
+    // The tests sweep by themselves.
+    settings.sweeper.interval_ms = 3_600_000;
     settings
 }
 
@@ -170,6 +175,11 @@ impl TestApp {
 
     pub async fn keys(&self) -> Answer {
         send(self.request(Method::GET, "/.well-known/jwks.json")).await
+    }
+
+    pub async fn internal_address(&self, customer: CustomerId, address: &str) -> Answer {
+        let url = format!("{}/internal/customers/{customer}/addresses/{address}", self.internal_url);
+        send(self.client.get(url).header(SERVICE_TOKEN, "development-service-token")).await
     }
 
     pub async fn standing(&self, service_token: Option<&str>, id: &str) -> Answer {

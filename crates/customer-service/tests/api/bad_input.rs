@@ -132,7 +132,11 @@ async fn bad_paths_queries_and_headers_are_named() {
         ("?limit=201", "query:limit", "invalid_value"),
         ("?limit=x", "query:limit", "invalid_value"),
         ("?after=x", "query:after", "invalid_value"),
-        ("?email=x", "query:email", "invalid_value"),
+        ("?email=", "query:email", "invalid_value"),
+        ("?name=", "query:name", "invalid_value"),
+        ("?status=asleep", "query:status", "invalid_value"),
+        ("?createdFrom=yesterday", "query:createdFrom", "invalid_value"),
+        ("?name=a&after=x", "query:after", "invalid_value"),
         ("?colour=red", "query:colour", "unknown_field"),
     ] {
         let answer = app.list(&staff, query).await;

@@ -18,7 +18,21 @@ async fn a_registered_customer_is_found_where_the_answer_says() {
     assert_eq!((made.text("email"), made.text("name")), ("Ada@Example.org", "Ada Lovelace"));
     assert_eq!((made.text("role"), made.text("status")), ("customer", "active"));
     let fields: Vec<&String> = made.body.as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["createdAt", "email", "id", "name", "role", "status", "updatedAt", "version"]);
+    assert_eq!(
+        fields,
+        [
+            "createdAt",
+            "email",
+            "emailVerified",
+            "id",
+            "marketingConsent",
+            "name",
+            "role",
+            "status",
+            "updatedAt",
+            "version"
+        ]
+    );
     let read = app.read(&app.token_of(id, Role::Customer), id).await;
     assert_eq!((read.status, read.header("etag")), (200, Some("\"1\"")));
     assert_eq!(read.body, made.body);
@@ -135,18 +149,6 @@ async fn a_list_is_newest_first_and_its_pages_join_without_a_gap() {
         pages += 1;
     }
     assert_eq!((listed, pages), (expected, 3));
-}
-
-#[tokio::test]
-async fn a_list_can_be_filtered_by_exact_address() {
-    let app = TestApp::start().await;
-    let staff = app.token(Role::Staff);
-    let ada = app.customer("ada@example.org").await;
-    app.customer("ada@example.org.uk").await;
-    let found = app.list(&staff, "?email=ADA%40example.org").await;
-    assert_eq!(found.body.as_array().unwrap().len(), 1);
-    assert_eq!(found.body[0]["id"], ada.to_string());
-    assert_eq!(app.list(&staff, "?email=eve%40example.org").await.body, json!([]));
 }
 
 #[tokio::test]

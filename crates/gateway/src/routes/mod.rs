@@ -50,13 +50,32 @@ pub struct Route {
 
 use Service::{Customer, Order, Product};
 
-pub const ROUTES: [Route; 16] = [
+pub const ROUTES: &[Route] = &[
     route("/auth/login", &["POST"], Customer),
     route("/auth/refresh", &["POST"], Customer),
     route("/auth/logout", &["POST"], Customer),
     route("/.well-known/jwks.json", &["GET"], Customer),
     route("/customers", &["GET", "POST"], Customer),
     route("/customers/{id}", &["GET", "PATCH"], Customer),
+    route("/customers/{id}/password", &["POST"], Customer),
+    route("/customers/{id}/deactivate", &["POST"], Customer),
+    route("/customers/{id}/reactivate", &["POST"], Customer),
+    route("/customers/{id}/addresses", &["GET", "POST"], Customer),
+    route("/customers/{id}/addresses/{addressId}", &["PATCH", "DELETE"], Customer),
+    route("/customers/{id}/export", &["GET"], Customer),
+    route("/customers/{id}/erase", &["POST"], Customer),
+    route("/auth/verification", &["POST"], Customer),
+    route("/auth/verification/confirm", &["POST"], Customer),
+    route("/auth/password-reset", &["POST"], Customer),
+    route("/auth/password-reset/confirm", &["POST"], Customer),
+    route("/audit-events", &["GET"], Customer),
+    route("/customers/{id}/sessions", &["GET", "DELETE"], Customer),
+    route("/customers/{id}/sessions/{sessionId}", &["DELETE"], Customer),
+    route("/customers/{id}/role", &["PUT"], Customer),
+    route("/staff-invitations", &["POST"], Customer),
+    route("/staff-invitations/accept", &["POST"], Customer),
+    route("/api-keys", &["GET", "POST"], Customer),
+    route("/api-keys/{id}", &["GET", "DELETE"], Customer),
     route("/customers/{id}/orders", &["GET"], Order),
     route("/products", &["GET", "POST"], Product),
     route("/products/{id}", &["GET", "PATCH"], Product),

@@ -1,16 +1,27 @@
 //! A request to place an order, with every rule about its shape already kept.
 
 use super::order::{Change, FIRST_VERSION, Fingerprint, Line, Order};
-use common::ids::{CustomerId, OrderId, ProductId};
+use common::ids::{AddressId, CustomerId, OrderId, ProductId};
+use common::models::address::PostalAddress;
 use common::models::order::{FulfillmentStatus, MAX_LINES, NewOrder, OrderEvent, OrderStatus, RequestedLine};
 use common::time::Timestamp;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Lines of one order, each product once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderDraft {
     customer_id: CustomerId,
     lines: Vec<RequestedLine>,
+    shipping: Option<Destination>,
+    billing: Option<Destination>,
+}
+
+/// An address as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Destination {
+    Inline(Box<PostalAddress>),
+    /// One of the customer's own, not looked up yet.
+    Named(AddressId),
 }
 
 /// Why a request is not an order.
@@ -20,6 +31,8 @@ pub enum InvalidDraft {
     Missing { field: &'static str },
     #[error("must not stand beside lines")]
     BesideLines { field: &'static str },
+    #[error("must not stand beside the address itself")]
+    BesideAddress { field: &'static str },
     #[error("must have 1 to {MAX_LINES} entries, got {got}")]
     LineCount { got: usize },
     #[error("names a product that stands on an earlier line")]
@@ -39,10 +52,12 @@ impl OrderDraft {
         if lines.is_empty() || lines.len() > MAX_LINES {
             return Err(InvalidDraft::LineCount { got: lines.len() });
         }
+        let shipping = destination(order.shipping_address, order.shipping_address_id, "shippingAddressId")?;
+        let billing = destination(order.billing_address, order.billing_address_id, "billingAddressId")?;
         let mut products: HashSet<ProductId> = HashSet::with_capacity(lines.len());
         match lines.iter().position(|line| !products.insert(line.product_id)) {
             Some(line) => Err(InvalidDraft::DuplicateProduct { line }),
-            None => Ok(Self { customer_id: order.customer_id, lines }),
+            None => Ok(Self { customer_id: order.customer_id, lines, shipping, billing }),
         }
     }
 
@@ -67,12 +82,43 @@ impl OrderDraft {
             parts.push(line.product_id.as_bytes());
             parts.push(quantity);
         }
+        // Only an address that is there counts, so that an order without one keeps the fingerprint it always had.
+        let shipping = self.shipping.as_ref().map(Destination::to_bytes);
+        let billing = self.billing.as_ref().map(Destination::to_bytes);
+        for (kind, destination) in [(b"shipping".as_slice(), &shipping), (b"billing", &billing)] {
+            if let Some(destination) = destination {
+                parts.extend([kind, destination.as_slice()]);
+            }
+        }
         Fingerprint::derived(&parts)
     }
 
+    /// The addresses that are named and not known yet, each with the field that names it.
+    pub fn named_addresses(&self) -> impl Iterator<Item = (&'static str, AddressId)> {
+        let named = |destination: &Option<Destination>| match destination {
+            Some(Destination::Named(id)) => Some(*id),
+            Some(Destination::Inline(_)) | None => None,
+        };
+        let shipping = named(&self.shipping).map(|id| ("shippingAddressId", id));
+        shipping.into_iter().chain(named(&self.billing).map(|id| ("billingAddressId", id)))
+    }
+
     /// The order as it is recorded before anything is decided.
-    pub fn into_pending(self, id: OrderId, actor: String, at: Timestamp) -> Order {
+    pub fn into_pending(
+        self,
+        id: OrderId,
+        actor: String,
+        at: Timestamp,
+        known: &HashMap<AddressId, PostalAddress>,
+    ) -> Order {
+        let address = |destination: &Option<Destination>| match destination {
+            Some(Destination::Inline(address)) => Some(address.clone()),
+            Some(Destination::Named(id)) => known.get(id).cloned().map(Box::new),
+            None => None,
+        };
         Order {
+            shipping_address: address(&self.shipping),
+            billing_address: address(&self.billing),
             id,
             customer_id: self.customer_id,
             status: OrderStatus::Pending,
@@ -91,6 +137,29 @@ impl OrderDraft {
     }
 }
 
+fn destination(
+    address: Option<PostalAddress>,
+    id: Option<AddressId>,
+    field: &'static str,
+) -> Result<Option<Destination>, InvalidDraft> {
+    match (address, id) {
+        (Some(_), Some(_)) => Err(InvalidDraft::BesideAddress { field }),
+        (Some(address), None) => Ok(Some(Destination::Inline(Box::new(address)))),
+        (None, id) => Ok(id.map(Destination::Named)),
+    }
+}
+
+impl Destination {
+    /// Equal for equal requests.
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            // An address always serialises.
+            Self::Inline(address) => serde_json::to_vec(address).unwrap_or_default(),
+            Self::Named(id) => id.as_bytes().to_vec(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +169,7 @@ mod tests {
     }
 
     fn with_lines(lines: Vec<RequestedLine>) -> NewOrder {
-        NewOrder { customer_id: CustomerId::new(), product_id: None, quantity: None, lines: Some(lines) }
+        NewOrder::of_many(CustomerId::new(), lines)
     }
 
     #[test]
@@ -169,5 +238,57 @@ mod tests {
             InvalidDraft::DuplicateProduct { line: 2 }
         );
         assert!(OrderDraft::parse(with_lines((0..MAX_LINES).map(|_| line(1)).collect())).is_ok());
+    }
+
+    fn address(city: &str) -> PostalAddress {
+        serde_json::from_value(serde_json::json!({
+            "recipient": "Ada", "lines": ["1 Main Street"], "city": city, "country": "GB",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn every_address_counts_and_which_is_which() {
+        let base = with_lines(vec![line(1)]);
+        let id = AddressId::new();
+        let (leeds, york) = (Some(address("Leeds")), Some(address("York")));
+        let all = [
+            base.clone(),
+            NewOrder { shipping_address: leeds.clone(), ..base.clone() },
+            NewOrder { shipping_address: york, ..base.clone() },
+            NewOrder { billing_address: leeds.clone(), ..base.clone() },
+            NewOrder { shipping_address: leeds.clone(), billing_address: leeds, ..base.clone() },
+            NewOrder { shipping_address_id: Some(id), ..base.clone() },
+            NewOrder { billing_address_id: Some(id), ..base },
+        ];
+        let fingerprints: HashSet<_> =
+            all.iter().map(|order| OrderDraft::parse(order.clone()).unwrap().fingerprint()).collect();
+        assert_eq!(fingerprints.len(), all.len());
+    }
+
+    #[test]
+    fn an_address_and_its_identity_do_not_stand_beside_each_other() {
+        let order = NewOrder {
+            billing_address: Some(address("Leeds")),
+            billing_address_id: Some(AddressId::new()),
+            ..with_lines(vec![line(1)])
+        };
+        assert_eq!(OrderDraft::parse(order), Err(InvalidDraft::BesideAddress { field: "billingAddressId" }));
+    }
+
+    #[test]
+    fn an_order_keeps_copies_of_its_addresses() {
+        let id = AddressId::new();
+        let order = NewOrder {
+            shipping_address_id: Some(id),
+            billing_address: Some(address("York")),
+            ..with_lines(vec![line(1)])
+        };
+        let draft = OrderDraft::parse(order).unwrap();
+        assert_eq!(draft.named_addresses().collect::<Vec<_>>(), [("shippingAddressId", id)]);
+        let known = HashMap::from([(id, address("Leeds"))]);
+        let order = draft.into_pending(OrderId::new(), "someone".into(), Timestamp::from_millis(0), &known);
+        assert_eq!(order.shipping_address.unwrap().city.as_str(), "Leeds");
+        assert_eq!(order.billing_address.unwrap().city.as_str(), "York");
     }
 }

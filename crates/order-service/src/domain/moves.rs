@@ -133,6 +133,7 @@ mod tests {
     use crate::domain::draft::OrderDraft;
     use common::ids::{CustomerId, OrderId};
     use common::models::order::{FulfillmentStatus, NewOrder, RejectionCode};
+    use std::collections::HashMap;
 
     const AT: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -141,9 +142,8 @@ mod tests {
             .iter()
             .map(|&units| RequestedLine { product_id: ProductId::new(), quantity: units.try_into().unwrap() })
             .collect();
-        let order =
-            NewOrder { customer_id: CustomerId::new(), product_id: None, quantity: None, lines: Some(lines) };
-        OrderDraft::parse(order).unwrap().into_pending(OrderId::new(), "someone".into(), AT)
+        let order = NewOrder::of_many(CustomerId::new(), lines);
+        OrderDraft::parse(order).unwrap().into_pending(OrderId::new(), "someone".into(), AT, &HashMap::new())
     }
 
     fn reserved(order: &Order, unit_price_minor: i64) -> Event {

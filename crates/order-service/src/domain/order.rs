@@ -1,6 +1,7 @@
 //! An order as it is stored.
 
 use common::ids::{CustomerId, Id, MovementId, OrderId, ProductId};
+use common::models::address::PostalAddress;
 use common::models::order::{FulfillmentStatus, OrderEvent, OrderStatus, Rejection, RequestedLine};
 use common::money::{Currency, Money};
 use common::text::Sku;
@@ -35,6 +36,10 @@ pub struct Order {
     pub total_minor: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejections: Vec<Rejection>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<Box<PostalAddress>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<Box<PostalAddress>>,
     pub fingerprint: Fingerprint,
     /// What product-service is still to be told, and what it was told.
     pub effects: Vec<Effect>,

@@ -18,6 +18,9 @@ pub fn invalid_draft(error: &InvalidDraft) -> ApiError {
         InvalidDraft::BesideLines { field } => {
             ApiError::invalid_field(format!("/{field}"), "conflicting_field", error)
         }
+        InvalidDraft::BesideAddress { field } => {
+            ApiError::invalid_field(format!("/{field}"), "conflicting_field", error)
+        }
         InvalidDraft::LineCount { .. } => ApiError::invalid_field("/lines", "invalid_length", error),
         InvalidDraft::DuplicateProduct { line } => {
             ApiError::invalid_field(format!("/lines/{line}/productId"), "duplicate_product", error)
@@ -41,8 +44,14 @@ impl From<PlaceError> for ApiError {
     fn from(error: PlaceError) -> Self {
         match error {
             PlaceError::UnknownCustomer => Self::invalid_field("/customerId", "unknown_customer", &error),
+            PlaceError::UnknownAddress { field } => {
+                Self::invalid_field(format!("/{field}"), "unknown_address", &error)
+            }
             PlaceError::InactiveCustomer => {
                 Self::new(Kind::Conflict, "The customer is deactivated.").code("customer_inactive")
+            }
+            PlaceError::TokenRevoked => {
+                Self::unauthenticated("The session has ended. Log in.").code("token_revoked")
             }
             PlaceError::KeyReused => key_reused(),
             PlaceError::Busy => Self::overloaded(),

@@ -2,6 +2,7 @@
 
 pub mod errors;
 pub mod orders;
+pub mod person;
 pub mod representation;
 
 use actix_web::web::ServiceConfig;
@@ -15,4 +16,11 @@ pub fn public(config: &mut ServiceConfig) {
         .service(endpoint("/orders/{id}/cancel").post(orders::cancel_order))
         .service(endpoint("/orders/{id}/history").get(orders::get_history))
         .service(endpoint("/customers/{id}/orders").list(orders::list_customer_orders));
+}
+
+/// What only our own services may call; the paths stand under `/internal`.
+pub fn internal(config: &mut ServiceConfig) {
+    config
+        .service(endpoint("/customers/{id}/orders").list(person::list_held))
+        .service(endpoint("/customers/{id}/erase").post(person::erase_person));
 }

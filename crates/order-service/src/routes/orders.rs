@@ -20,7 +20,7 @@ use common::http::page::{Cursor, Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
 use common::ids::{CustomerId, OrderId};
-use common::models::auth::Role;
+use common::models::auth::Scope;
 use common::models::order::{Cancellation, NewOrder, OrderStatus};
 use serde::Deserialize;
 
@@ -35,8 +35,8 @@ pub async fn place_order(
     Body(body): Body<NewOrder, ORDER_LIMIT>,
 ) -> Result<HttpResponse, ApiError> {
     let draft = OrderDraft::parse(body).map_err(|error| errors::invalid_draft(&error))?;
-    if !caller.may_act_for(draft.customer_id()) {
-        return Err(ApiError::forbidden());
+    if !caller.may_act_for(draft.customer_id(), Scope::OrdersWrite) {
+        return Err(caller.forbidden(Scope::OrdersWrite));
     }
     let id = placing::identify(&draft, key.as_ref());
     let placed =
@@ -88,7 +88,9 @@ pub async fn get_history(
 
 async fn find_own(state: Data<AppState>, caller: Caller, id: OrderId) -> Result<Order, ApiError> {
     let order = context::run_to_end(async move { state.orders.find(id).await }).await??;
-    order.filter(|order| caller.may_act_for(order.customer_id)).ok_or_else(|| ApiError::not_found("order"))
+    order
+        .filter(|order| caller.may_act_for(order.customer_id, Scope::OrdersRead))
+        .ok_or_else(|| caller.hidden(Scope::OrdersRead, "order"))
 }
 
 /// Parameters of `GET /orders`.
@@ -108,7 +110,7 @@ pub async fn list_orders(
     request: HttpRequest,
     Query(query): Query<OrderQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::OrdersRead)?;
     let filter = Filter { customer_id: query.customer_id, status: query.status };
     list(state, &request, filter, query.limit.unwrap_or_default(), query.after).await
 }
@@ -131,9 +133,7 @@ pub async fn list_customer_orders(
     PathId(id): PathId<CustomerId>,
     Query(query): Query<CustomerOrderQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    if !caller.may_act_for(id) {
-        return Err(ApiError::not_found("customer"));
-    }
+    caller.require_for(id, Scope::OrdersRead, "customer")?;
     if query.customer_id.is_some_and(|named| named != id) {
         return Err(ApiError::invalid_field(
             "query:customerId",
@@ -172,6 +172,9 @@ pub async fn cancel_order(
     OptionalKey(key): OptionalKey,
     OptionalBody(body): OptionalBody<Cancellation>,
 ) -> Result<HttpResponse, ApiError> {
+    if caller.customer_id().is_none() {
+        caller.require_scope(Scope::OrdersWrite)?;
+    }
     let reason = body.reason.map(|reason| reason.into_string());
     let request = CancelRequest { order_id, reason, key, if_version };
     let state = state.into_inner();

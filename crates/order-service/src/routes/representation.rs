@@ -20,6 +20,8 @@ pub fn order(order: &Order) -> model::Order {
         currency: order.currency,
         total: order.currency.and_then(|currency| Some(money(order.total_minor?)?.to_amount(currency))),
         rejections: order.rejections.clone(),
+        shipping_address: order.shipping_address.as_deref().cloned(),
+        billing_address: order.billing_address.as_deref().cloned(),
         version: order.version,
         created_at: order.created_at,
         updated_at: order.updated_at,

@@ -1,3 +1,4 @@
 //! What order-service keeps in MongoDB.
 
 pub mod orders;
+pub mod person;

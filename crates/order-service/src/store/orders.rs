@@ -31,7 +31,7 @@ const STATUSES: [OrderStatus; 5] = [
 #[derive(Clone)]
 pub struct Orders {
     database: Database,
-    collection: Collection<Order>,
+    pub(super) collection: Collection<Order>,
 }
 
 /// What became of one order of [`Orders::record`].

@@ -9,6 +9,7 @@ use common::auth::caller::Caller;
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::OrderId;
+use common::models::auth::Scope;
 use common::mongo::StoreError;
 use common::time::Timestamp;
 use std::sync::Arc;
@@ -55,13 +56,13 @@ pub async fn cancel_order(
         Fingerprint::derived(&[
             b"cancel order",
             request.order_id.as_bytes(),
-            caller.customer_id.as_bytes(),
+            caller.actor().as_bytes(),
             key.as_bytes(),
         ])
     });
     for _ in 0..TRIES {
         let order = state.orders.find(request.order_id).await?.ok_or(ChangeError::NotFound)?;
-        if !caller.may_act_for(order.customer_id) {
+        if !caller.may_act_for(order.customer_id, Scope::OrdersWrite) {
             return Err(ChangeError::NotFound);
         }
         if let Some(earlier) =
@@ -77,7 +78,7 @@ pub async fn cancel_order(
             return Err(ChangeError::VersionMismatch(order.version));
         }
         let event = Event::Cancel { reason: request.reason.clone(), request: fingerprint };
-        let cancelled = apply(&order, event, &caller.customer_id.to_string(), Timestamp::now())?;
+        let cancelled = apply(&order, event, &caller.actor().to_string(), Timestamp::now())?;
         let swap = Swap { from_version: order.version, to: cancelled.clone() };
         if state.orders.swap(&[swap]).await?.contains(&order.id) {
             // The client need not wait for it, and the sweeper repeats what fails here.

@@ -10,17 +10,20 @@ use crate::domain::moves::{Event, MoveError, apply};
 use crate::domain::order::Order;
 use crate::startup::AppState;
 use crate::store::orders::{Orders, Recorded, Swap};
-use common::auth::caller::Caller;
+use common::auth::caller::{Caller, Person};
 use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::http::peer::PeerError;
-use common::ids::OrderId;
+use common::ids::{AddressId, CustomerId, OrderId};
+use common::models::address::PostalAddress;
 use common::models::customer::CustomerStatus;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::order::OrderStatus;
 use common::mongo::jitter;
 use common::time::Timestamp;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -49,8 +52,13 @@ pub struct Placed {
 pub enum PlaceError {
     #[error("there is no such customer")]
     UnknownCustomer,
+    #[error("is none of the customer's addresses")]
+    UnknownAddress { field: &'static str },
     #[error("the customer is deactivated")]
     InactiveCustomer,
+    /// The caller logged out everywhere, or was deactivated, after the token was issued.
+    #[error("the caller's token is no longer good")]
+    TokenRevoked,
     #[error("the key was used for another request")]
     KeyReused,
     /// Too much is waiting; nothing was written for this order.
@@ -177,9 +185,13 @@ pub async fn place_order(
 ) -> Result<Placed, PlaceError> {
     check_customer(state, caller, &draft).await?;
     let fingerprint = draft.fingerprint();
-    let pending = draft.into_pending(id, caller.customer_id.to_string(), Timestamp::now());
+    let addresses = look_up_addresses(state, &draft, id).await?;
+    let is_recorded = addresses.is_none();
+    let (actor, now) = (caller.actor().to_string(), Timestamp::now());
+    let pending = draft.into_pending(id, actor, now, &addresses.unwrap_or_default());
     let mut order = pending.clone();
-    let mut recorded = record(state, pending.clone()).await?;
+    let mut recorded =
+        if is_recorded { Recorded::AlreadyThere } else { record(state, pending.clone()).await? };
     loop {
         if recorded != Recorded::New {
             let found = state.orders.find(id).await;
@@ -208,16 +220,63 @@ pub async fn place_order(
     }
 }
 
-/// The customer exists and is active: a customer's own fresh token says so, else customer-service is asked.
+/// The customer exists and is active, and so is who orders for them: a fresh token says so of its bearer, else
+/// customer-service is asked.
 async fn check_customer(state: &AppState, caller: &Caller, draft: &OrderDraft) -> Result<(), PlaceError> {
-    if caller.customer_id == draft.customer_id() && caller.is_fresh(FRESH_S) {
-        return Ok(());
+    let customer = draft.customer_id();
+    if let Caller::Person(person) = caller {
+        if person.is_fresh(FRESH_S) {
+            if person.customer_id == customer {
+                return Ok(());
+            }
+        } else {
+            check_token(state, person, customer).await?;
+        }
     }
-    match state.customers.status(draft.customer_id()).await? {
+    match state.customers.standing(customer).await?.map(|standing| standing.status) {
         Some(CustomerStatus::Active) => Ok(()),
         Some(CustomerStatus::Deactivated) => Err(PlaceError::InactiveCustomer),
         None => Err(PlaceError::UnknownCustomer),
     }
+}
+
+/// A token that is not fresh may be of someone who was deactivated or has logged out everywhere since.
+async fn check_token(state: &AppState, person: &Person, customer: CustomerId) -> Result<(), PlaceError> {
+    let Some(standing) = state.customers.standing(person.customer_id).await? else {
+        return Err(PlaceError::TokenRevoked);
+    };
+    let is_another = person.customer_id != customer;
+    let is_deactivated = standing.status != CustomerStatus::Active;
+    if !standing.accepts_token_of(person.issued_at_s) || (is_another && is_deactivated) {
+        return Err(PlaceError::TokenRevoked);
+    }
+    Ok(())
+}
+
+/// What is to be copied of the addresses that the request names; `None` where the order is there already, with its
+/// copies. An order that names none asks nobody.
+async fn look_up_addresses(
+    state: &AppState,
+    draft: &OrderDraft,
+    id: OrderId,
+) -> Result<Option<HashMap<AddressId, PostalAddress>>, PlaceError> {
+    let mut known = HashMap::new();
+    if draft.named_addresses().next().is_none() {
+        return Ok(Some(known));
+    }
+    // A repeat finds its order, whatever has become of the address since.
+    let found = state.orders.find(id).await;
+    let found = found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
+    if found.is_some() {
+        return Ok(None);
+    }
+    for (field, address_id) in draft.named_addresses() {
+        if let Entry::Vacant(unknown) = known.entry(address_id) {
+            let address = state.customers.address(draft.customer_id(), address_id).await?;
+            unknown.insert(address.ok_or(PlaceError::UnknownAddress { field })?);
+        }
+    }
+    Ok(Some(known))
 }
 
 async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> {

@@ -1,6 +1,7 @@
 //! order-service over HTTP: the real service on real MongoDB, its peers played by wiremock.
 #![cfg(test)]
 
+mod addresses;
 mod app;
 mod bad_input;
 mod cancel;

@@ -3,6 +3,7 @@
 use super::movement::Movement;
 use super::stock::Stock;
 use common::ids::{MovementId, ProductId};
+use common::models::audit::AuditActor;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::product::{AdjustmentReason, Units};
 
@@ -23,7 +24,7 @@ pub struct SetAvailable {
     pub available: Units,
     /// The version of the stock that the asker believes is current.
     pub expected_version: Option<i64>,
-    pub actor: String,
+    pub actor: AuditActor,
 }
 
 /// Adds to what is on hand, or takes from it.
@@ -33,7 +34,7 @@ pub struct Adjust {
     pub product_id: ProductId,
     pub delta: i64,
     pub reason: AdjustmentReason,
-    pub actor: String,
+    pub actor: AuditActor,
 }
 
 impl Entry {
@@ -42,6 +43,15 @@ impl Entry {
             Self::Order(entry) => entry.movement_id(),
             Self::SetAvailable(set) => set.id,
             Self::Adjust(adjust) => adjust.id,
+        }
+    }
+
+    /// Who changes stock by hand, and what that is called in the audit trail.
+    pub fn by_hand(&self) -> Option<(&AuditActor, &'static str)> {
+        match self {
+            Self::Order(_) => None,
+            Self::SetAvailable(set) => Some((&set.actor, "stock.set")),
+            Self::Adjust(adjust) => Some((&adjust.actor, "stock.adjusted")),
         }
     }
 

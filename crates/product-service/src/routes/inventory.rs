@@ -11,9 +11,11 @@ use common::error::ApiError;
 use common::http::body::Body;
 use common::http::conditional::{IfMatch, entity_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::origin::Origin;
 use common::http::path::PathId;
 use common::ids::ProductId;
-use common::models::auth::Role;
+use common::models::audit::AuditActor;
+use common::models::auth::Scope;
 use common::models::product::{MAX_UNITS, NewAdjustment, SetInventory};
 
 pub(super) async fn show_inventory(
@@ -21,7 +23,7 @@ pub(super) async fn show_inventory(
     caller: Caller,
     PathId(id): PathId<ProductId>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::StockRead)?;
     let stock = run_to_end(async move { state.stock.find(id).await })
         .await??
         .ok_or_else(|| ApiError::not_found("product"))?;
@@ -33,13 +35,14 @@ pub(super) async fn set_inventory(
     caller: Caller,
     PathId(id): PathId<ProductId>,
     IfMatch(expected): IfMatch,
+    origin: Origin,
     Body(SetInventory { quantity }): Body<SetInventory>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
-    let (product, stock) = run_to_end(async move {
-        changing::set_inventory(&state, id, quantity, expected, caller.customer_id).await
-    })
-    .await??;
+    caller.require_scope(Scope::StockWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
+    let (product, stock) =
+        run_to_end(async move { changing::set_inventory(&state, id, quantity, expected, actor).await })
+            .await??;
     Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(product))
 }
 
@@ -48,16 +51,17 @@ pub(super) async fn adjust_inventory(
     caller: Caller,
     PathId(id): PathId<ProductId>,
     OptionalKey(key): OptionalKey,
+    origin: Origin,
     Body(new): Body<NewAdjustment>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::StockWrite)?;
     if !(1..=u64::from(MAX_UNITS)).contains(&new.delta.unsigned_abs()) {
         let rule = format!("must be a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0");
         return Err(ApiError::invalid_field("/delta", "invalid_value", rule));
     }
+    let actor = AuditActor::of(&caller, origin.0);
     let (adjustment, replayed) =
-        run_to_end(async move { changing::adjust_inventory(&state, id, new, key, caller.customer_id).await })
-            .await??;
+        run_to_end(async move { changing::adjust_inventory(&state, id, new, key, actor).await }).await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{id}/inventory")));
     if replayed {

@@ -1,5 +1,6 @@
 //! The whole URL table, a line for each endpoint.
 
+mod audit;
 mod errors;
 mod inventory;
 mod ledger;
@@ -21,5 +22,7 @@ pub fn public(config: &mut ServiceConfig) {
 
 /// Under `/internal`, for our own services.
 pub fn internal(config: &mut ServiceConfig) {
-    config.service(endpoint("/ledger").post(ledger::post_entries));
+    config
+        .service(endpoint("/ledger").post(ledger::post_entries))
+        .service(endpoint("/audit-events").post(audit::list_events));
 }

@@ -12,11 +12,13 @@ use common::error::ApiError;
 use common::http::body::Body;
 use common::http::conditional::{IfMatch, entity_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::origin::Origin;
 use common::http::page::{Cursor, Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
 use common::ids::ProductId;
-use common::models::auth::Role;
+use common::models::audit::AuditActor;
+use common::models::auth::Scope;
 use common::models::product::{NewProduct, ProductChange, ProductStatus};
 use common::text::Text;
 use serde::Deserialize;
@@ -29,7 +31,7 @@ pub(super) struct ListParameters {
     after: Option<Cursor>,
     /// The beginning of a word of the name, in any case, or a whole sku.
     q: Option<Text<1, 100>>,
-    /// Active where it is left out; the others are for staff.
+    /// Active where it is left out; the others need the scope `products:read`.
     status: Option<ProductStatus>,
 }
 
@@ -37,12 +39,13 @@ pub(super) async fn create_product(
     state: Data<AppState>,
     caller: Caller,
     OptionalKey(key): OptionalKey,
+    origin: Origin,
     Body(new): Body<NewProduct>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::ProductsWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
     let created =
-        run_to_end(async move { creating::create_product(&state, new, key, caller.customer_id).await })
-            .await??;
+        run_to_end(async move { creating::create_product(&state, new, key, actor).await }).await??;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/products/{}", created.product.id)));
     response.insert_header(entity_tag(created.product.version));
@@ -57,8 +60,8 @@ pub(super) async fn show_product(
     OptionalCaller(caller): OptionalCaller,
     PathId(id): PathId<ProductId>,
 ) -> Result<HttpResponse, ApiError> {
-    let is_staff = caller.is_some_and(|caller| caller.is_staff());
-    let product = run_to_end(async move { showing::show_product(&state, id, is_staff).await })
+    let sees_all = caller.is_some_and(|caller| caller.holds(Scope::ProductsRead));
+    let product = run_to_end(async move { showing::show_product(&state, id, sees_all).await })
         .await??
         .ok_or_else(|| ApiError::not_found("product"))?;
     Ok(HttpResponse::Ok().insert_header(entity_tag(product.version)).json(product))
@@ -72,8 +75,9 @@ pub(super) async fn list_products(
 ) -> Result<HttpResponse, ApiError> {
     let status = parameters.status.unwrap_or(ProductStatus::Active);
     if status != ProductStatus::Active {
-        let reader = caller.ok_or_else(|| ApiError::unauthenticated("A valid access token is needed."))?;
-        reader.require(Role::Staff)?;
+        let reader =
+            caller.ok_or_else(|| ApiError::unauthenticated("A valid access token or API key is needed."))?;
+        reader.require_scope(Scope::ProductsRead)?;
     }
     let limit = parameters.limit.unwrap_or_default();
     let filter = ProductFilter {
@@ -99,10 +103,13 @@ pub(super) async fn change_product(
     caller: Caller,
     PathId(id): PathId<ProductId>,
     IfMatch(expected): IfMatch,
+    origin: Origin,
     Body(change): Body<ProductChange>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.require(Role::Staff)?;
+    caller.require_scope(Scope::ProductsWrite)?;
+    let actor = AuditActor::of(&caller, origin.0);
     let product =
-        run_to_end(async move { changing::change_product(&state, id, change, expected).await }).await??;
+        run_to_end(async move { changing::change_product(&state, id, change, expected, &actor).await })
+            .await??;
     Ok(HttpResponse::Ok().insert_header(entity_tag(product.version)).json(product))
 }

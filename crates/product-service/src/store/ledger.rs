@@ -6,6 +6,8 @@ use crate::domain::ledger::{Books, Offers, Posting, StockChange, decide};
 use crate::domain::movement::{Movement, MovementKind};
 use crate::domain::stock::Stock;
 use anyhow::Context;
+use common::audit::AuditLog;
+use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
 use common::models::ledger::LedgerEntry;
 use common::mongo::{StoreError, commit, durable_transaction, ensure_collection};
 use common::time::Timestamp;
@@ -24,6 +26,7 @@ pub struct Ledger {
     database: Database,
     movements: Collection<Movement>,
     rows: Collection<Stock>,
+    audit: AuditLog,
 }
 
 /// Why a batch was not written.
@@ -64,6 +67,7 @@ impl Ledger {
             database: database.clone(),
             movements: database.collection(COLLECTION),
             rows: database.collection(stock::COLLECTION),
+            audit: AuditLog::new(database),
         }
     }
 
@@ -115,7 +119,10 @@ impl Ledger {
             self.move_stock(session, &changes).await?;
         }
         if !movements.is_empty() {
-            self.movements.insert_many(&movements).session(session).await?;
+            self.movements.insert_many(&movements).session(&mut *session).await?;
+            for event in told(entries, &movements) {
+                self.audit.insert(&event, &mut *session).await?;
+            }
         }
         Ok(outcomes)
     }
@@ -186,6 +193,25 @@ impl Ledger {
         let matched = answer.get("n").and_then(Bson::as_i32).unwrap_or_default();
         if usize::try_from(matched) == Ok(changes.len()) { Ok(()) } else { Err(PostError::Moved) }
     }
+}
+
+/// What was changed by hand, for the audit trail; what orders do stands in the ledger alone.
+fn told(entries: &[Entry], movements: &[Movement]) -> Vec<AuditEvent> {
+    let by_hand: HashMap<_, _> =
+        entries.iter().filter_map(|entry| Some((entry.movement_id(), entry.by_hand()?))).collect();
+    let event = |movement: &Movement| {
+        let (actor, action) = by_hand.get(&movement.id)?;
+        let line = movement.lines.first()?;
+        let subject = AuditSubject::new(SubjectKind::Product, line.product_id);
+        let event = AuditEvent::new((*actor).clone(), action, subject)
+            .with("movementId", movement.id.to_string())
+            .with("onHandDelta", line.on_hand_delta);
+        Some(match &movement.reason {
+            Some(reason) => event.with("reason", reason.as_str()),
+            None => event,
+        })
+    };
+    movements.iter().filter_map(event).collect()
 }
 
 fn validator() -> Document {

@@ -7,18 +7,20 @@ use crate::domain::movement::Movement;
 use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use anyhow::Context;
+use common::audit::AuditLog;
 use common::http::page::Cursor;
 use common::ids::ProductId;
+use common::models::audit::AuditEvent;
 use common::models::product::ProductStatus;
 use common::money::{Currency, Money};
-use common::mongo::{StoreError, commit, durable_transaction, ensure_collection, jitter};
+use common::mongo::{StoreError, Transaction, commit, durable_transaction, ensure_collection, jitter};
 use common::redis::Redis;
 use common::text::Sku;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
-use mongodb::{Collection, Database, IndexModel};
+use mongodb::{ClientSession, Collection, Database, IndexModel};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 
@@ -32,6 +34,7 @@ pub struct Products {
     database: Database,
     products: Collection<Product>,
     cache: ProductCache,
+    audit: AuditLog,
 }
 
 /// What became of a product that was to be inserted.
@@ -82,6 +85,7 @@ impl Products {
             database: database.clone(),
             products: database.collection(COLLECTION),
             cache: ProductCache::new(redis, database.name()),
+            audit: AuditLog::new(database),
         }
     }
 
@@ -166,10 +170,11 @@ impl Products {
         product: &Product,
         stock: &Stock,
         receipt: Option<&Movement>,
+        event: &AuditEvent,
         deadline: Instant,
     ) -> Result<Inserted, StoreError> {
         loop {
-            let failure = match self.try_insert(product, stock, receipt, deadline).await {
+            let failure = match self.try_insert(product, stock, receipt, event, deadline).await {
                 Ok(()) => return Ok(Inserted::New),
                 Err(failure) => failure,
             };
@@ -193,6 +198,7 @@ impl Products {
         product: &Product,
         stock: &Stock,
         receipt: Option<&Movement>,
+        event: &AuditEvent,
         deadline: Instant,
     ) -> Result<(), Error> {
         let mut session = self.database.client().start_session().await?;
@@ -205,7 +211,7 @@ impl Products {
                 let movements = self.database.collection::<Movement>(ledger::COLLECTION);
                 movements.insert_one(receipt).session(&mut session).await?;
             }
-            Ok(())
+            self.audit.insert(event, &mut session).await
         }
         .await;
         match written {
@@ -226,12 +232,32 @@ impl Products {
         Ok(taken.map(|_| Inserted::SkuTaken))
     }
 
-    /// Writes a product over its version before; `false` where another version stands now.
-    pub async fn replace(&self, product: &Product) -> Result<bool, StoreError> {
-        let before = doc! { "_id": product.id, "version": product.version - 1 };
-        let written = self.products.replace_one(before, product).await?;
-        if written.matched_count == 1 {
+    /// Writes a product over its version before, with its entry in the audit trail; `false` where another version
+    /// stands now.
+    pub async fn replace(&self, product: &Product, event: &AuditEvent) -> Result<bool, StoreError> {
+        let mut transaction = Transaction::open(&self.database, QUERY_LIMIT).await?;
+        let is_written = loop {
+            let done = self.replace_within(product, event, transaction.begin().await?).await;
+            if let Some(done) = transaction.end(done).await {
+                break done?;
+            }
+        };
+        if is_written {
             self.cache.put(product).await;
+        }
+        Ok(is_written)
+    }
+
+    async fn replace_within(
+        &self,
+        product: &Product,
+        event: &AuditEvent,
+        session: &mut ClientSession,
+    ) -> Result<bool, Error> {
+        let before = doc! { "_id": product.id, "version": product.version - 1 };
+        let written = self.products.replace_one(before, product).session(&mut *session).await?;
+        if written.matched_count == 1 {
+            self.audit.insert(event, session).await?;
         }
         Ok(written.matched_count == 1)
     }

@@ -4,7 +4,8 @@ use crate::domain::entry::{Adjust, Entry, Outcome, SetAvailable, StockChanged, S
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
 use common::http::idempotency::IdempotencyKey;
-use common::ids::{CustomerId, MovementId, ProductId};
+use common::ids::{MovementId, ProductId};
+use common::models::audit::AuditActor;
 use common::models::product::{self as model, Adjustment, NewAdjustment, Units};
 use common::mongo::StoreError;
 
@@ -23,14 +24,14 @@ pub async fn set_inventory(
     product_id: ProductId,
     available: Units,
     expected: Option<i64>,
-    actor: CustomerId,
+    actor: AuditActor,
 ) -> Result<(model::Product, Stock), ChangeStockError> {
     let entry = Entry::SetAvailable(SetAvailable {
         id: MovementId::new(),
         product_id,
         available,
         expected_version: expected,
-        actor: actor.to_string(),
+        actor,
     });
     let stock = match state.stock_writer.post(entry).await {
         Outcome::Stock(Ok(StockChanged::Set(stock))) => stock,
@@ -47,14 +48,14 @@ pub async fn adjust_inventory(
     product_id: ProductId,
     new: NewAdjustment,
     key: Option<IdempotencyKey>,
-    actor: CustomerId,
+    actor: AuditActor,
 ) -> Result<(Adjustment, bool), ChangeStockError> {
     let id = match key {
-        Some(key) => MovementId::derived(&[b"adjust_inventory", actor.as_bytes(), key.as_bytes()]),
+        Some(key) => MovementId::derived(&[b"adjust_inventory", actor.identity().as_slice(), key.as_bytes()]),
         None => MovementId::new(),
     };
     let NewAdjustment { delta, reason } = new;
-    let adjust = Adjust { id, product_id, delta, reason: reason.clone(), actor: actor.to_string() };
+    let adjust = Adjust { id, product_id, delta, reason: reason.clone(), actor };
     match state.stock_writer.post(Entry::Adjust(adjust)).await {
         Outcome::Stock(Ok(StockChanged::Adjusted { movement, replayed })) => {
             Ok((Adjustment { id, product_id, delta, reason, at: movement.at }, replayed))

@@ -7,7 +7,8 @@ use crate::startup::AppState;
 use crate::store::products::Inserted;
 use common::context;
 use common::http::idempotency::IdempotencyKey;
-use common::ids::{CustomerId, MovementId, ProductId};
+use common::ids::{MovementId, ProductId};
+use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::product::{self as model, NewProduct};
 use common::money::InvalidMoney;
 use common::mongo::StoreError;
@@ -41,12 +42,12 @@ pub async fn create_product(
     state: &AppState,
     new: NewProduct,
     key: Option<IdempotencyKey>,
-    actor: CustomerId,
+    actor: AuditActor,
 ) -> Result<Created, CreateProductError> {
     let deadline = Instant::now() + context::time_left(BUDGET);
     let now = Timestamp::now();
     let id = match &key {
-        Some(key) => ProductId::derived(&[b"create_product", actor.as_bytes(), key.as_bytes()]),
+        Some(key) => ProductId::derived(&[b"create_product", actor.identity().as_slice(), key.as_bytes()]),
         None => ProductId::new(),
     };
     let fingerprint = key.as_ref().map(|_| fingerprint(&new));
@@ -58,12 +59,16 @@ pub async fn create_product(
             MovementId::new(),
             MovementKind::Receipt,
             vec![MovementLine::on_hand(id, units.into())],
-            &actor.to_string(),
+            &actor.reference(),
             now,
         )
     });
     let stock = Stock::opening(id, units.into());
-    match state.products.insert(&product, &stock, receipt.as_ref(), deadline).await? {
+    let event = AuditEvent::new(actor, "product.created", AuditSubject::new(SubjectKind::Product, id))
+        .with("priceMinor", product.price.minor())
+        .with("currency", product.currency.to_string())
+        .with("onHand", units);
+    match state.products.insert(&product, &stock, receipt.as_ref(), &event, deadline).await? {
         Inserted::New => Ok(Created { product: product.with_inventory(stock.available()), replayed: false }),
         Inserted::Exists(standing) if standing.fingerprint == product.fingerprint => {
             let available = state.stock.find(id).await?.map_or(0, |stock| stock.available());

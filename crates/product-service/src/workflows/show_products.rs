@@ -10,11 +10,11 @@ use common::mongo::StoreError;
 pub async fn show_product(
     state: &AppState,
     id: ProductId,
-    is_staff: bool,
+    sees_all: bool,
 ) -> Result<Option<model::Product>, StoreError> {
     // Both to their end: a dropped driver future can corrupt the driver's state.
     let (product, stock) = tokio::join!(state.products.look_up(id), state.stock.find(id));
-    let visible = product?.filter(|product| product.is_visible_to(is_staff));
+    let visible = product?.filter(|product| product.is_visible_to(sees_all));
     let available = stock?.map_or(0, |stock| stock.available());
     Ok(visible.map(|product| product.with_inventory(available)))
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod app;
+mod audit;
 mod bad_input;
 mod inventory;
 mod ledger;

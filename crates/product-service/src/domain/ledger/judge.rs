@@ -177,7 +177,7 @@ impl<'a> Ledger<'a> {
         let lines = vec![MovementLine::on_hand(set.product_id, on_hand - stock.on_hand)];
         Judgement::Post(Movement {
             reason: Some(format!("available set to {}", set.available.get())),
-            ..self.movement(set.id, MovementKind::Adjustment, lines, &set.actor)
+            ..self.movement(set.id, MovementKind::Adjustment, lines, &set.actor.reference())
         })
     }
 
@@ -196,7 +196,7 @@ impl<'a> Ledger<'a> {
         let lines = vec![MovementLine::on_hand(adjust.product_id, adjust.delta)];
         Judgement::Post(Movement {
             reason: Some(adjust.reason.to_string()),
-            ..self.movement(adjust.id, MovementKind::Adjustment, lines, &adjust.actor)
+            ..self.movement(adjust.id, MovementKind::Adjustment, lines, &adjust.actor.reference())
         })
     }
 

@@ -1,6 +1,7 @@
 //! The ledger's decisions against what must always hold.
 
 use super::*;
+use common::models::audit::AuditActor;
 use common::models::ledger::{LedgerFailure, ReservedItem};
 use common::models::order::{Rejection, RejectionCode, RequestedLine};
 use common::models::product::{MAX_UNITS, Units};
@@ -45,7 +46,7 @@ fn set(id: u8, number: u8, available: u32) -> Entry {
         product_id: product(number),
         available: Units::try_from(available).unwrap(),
         expected_version: None,
-        actor: "staff".into(),
+        actor: AuditActor::service("staff"),
     })
 }
 
@@ -55,7 +56,7 @@ fn adjust(id: u8, number: u8, delta: i64) -> Entry {
         product_id: product(number),
         delta,
         reason: "counted".parse().unwrap(),
-        actor: "staff".into(),
+        actor: AuditActor::service("staff"),
     })
 }
 

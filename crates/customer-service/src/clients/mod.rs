@@ -1,0 +1,4 @@
+//! The other services, as customer-service needs them.
+
+pub mod orders;
+pub mod products;
