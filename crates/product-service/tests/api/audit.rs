@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 async fn events(app: &TestApp, filter: Value) -> Vec<Value> {
     let body = json!({ "filter": filter, "limit": "50" });
-    let request = app.outsider(Method::POST, "/internal/audit-events").header("x-service-token", SERVICE_TOKEN);
+    let request =
+        app.outsider(Method::POST, "/internal/audit-events").header("x-service-token", SERVICE_TOKEN);
     let answer: Answer = send(request.json(&body)).await.expect(200);
     answer.body.as_array().unwrap().clone()
 }
@@ -31,7 +32,10 @@ async fn what_staff_do_to_products_and_stock_stands_in_the_trail_and_what_orders
     assert_eq!(trail[1]["details"]["onHandDelta"], 4);
     assert_eq!(trail[2]["details"]["priceMinor"], json!({ "from": 1999, "to": 2450 }));
     for event in &trail {
-        assert_eq!((&event["actor"]["role"], &event["actor"]["address"]), (&json!("staff"), &json!("127.0.0.1")));
+        assert_eq!(
+            (&event["actor"]["role"], &event["actor"]["address"]),
+            (&json!("staff"), &json!("127.0.0.1"))
+        );
     }
     assert_eq!(events(&app, json!({ "action": "stock.set" })).await.len(), 1);
     assert!(events(&app, json!({ "actor": "nobody" })).await.is_empty());
