@@ -80,10 +80,13 @@ pub struct Unanswered(pub anyhow::Error);
 type Ask =
     Arc<dyn Fn(PresentedApiKey) -> BoxFuture<'static, Result<Option<ApiKeyGrant>, Unanswered>> + Send + Sync>;
 
+/// What was answered to a key, and when.
+type Answers = Cache<(ApiKeyId, SecretHash), (Option<Arc<ApiKeyGrant>>, Instant)>;
+
 /// Checks API keys, one question at a time for each.
 pub struct ApiKeys {
     ask: Ask,
-    known: Cache<(ApiKeyId, SecretHash), (Option<Arc<ApiKeyGrant>>, Instant)>,
+    known: Answers,
 }
 
 impl ApiKeys {

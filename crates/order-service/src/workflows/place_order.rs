@@ -23,6 +23,7 @@ use common::models::order::OrderStatus;
 use common::mongo::{StoreError, jitter};
 use common::time::Timestamp;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 /// Who settles orders, in their history.
@@ -257,9 +258,9 @@ async fn look_up_addresses(
         return Ok(None);
     }
     for (field, address_id) in draft.named_addresses() {
-        if !known.contains_key(&address_id) {
+        if let Entry::Vacant(place) = known.entry(address_id) {
             let address = state.customers.address(draft.customer_id(), address_id).await?;
-            known.insert(address_id, address.ok_or(PlaceError::UnknownAddress { field })?);
+            place.insert(address.ok_or(PlaceError::UnknownAddress { field })?);
         }
     }
     Ok(Some(known))
