@@ -2,12 +2,18 @@
 //! `scripts/fetch-servers` first; `scripts/test` does both.
 
 #![cfg(test)]
+#![expect(clippy::print_stdout, reason = "some of these tests print what they tried")]
 
+mod access;
+mod consumer;
 mod exec;
 mod faults;
 mod filling;
 mod placing;
+mod rotation;
 mod shop;
 mod standalone;
 mod supervisor;
 mod system;
+mod table;
+mod tokens;

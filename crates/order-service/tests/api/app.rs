@@ -1,6 +1,7 @@
 //! One running order-service with a fresh database, and a stock ledger that decides as it is told.
 
-use common::ids::{CustomerId, OrderId, ProductId};
+use common::auth::api_key::ApiKeyText;
+use common::ids::{ApiKeyId, CustomerId, OrderId, ProductId};
 use common::models::auth::Role;
 use common::models::ledger::{LedgerAnswer, LedgerBatch, LedgerEntry, LedgerOutcome, ReservedItem};
 use common::models::order::{Rejection, RejectionCode};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::oneshot;
-use wiremock::matchers::{method, path, path_regex};
+use wiremock::matchers::{body_json, method, path, path_regex};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 pub struct TestApp {
@@ -164,12 +165,34 @@ impl TestApp {
 
     /// What customer-service knows of a customer.
     pub async fn customer_standing(&self, id: CustomerId, status: &str, calls: u64) {
+        self.standing(id, json!({ "id": id, "status": status }), calls).await;
+    }
+
+    pub async fn standing(&self, id: CustomerId, standing: Value, calls: u64) {
         Mock::given(method("GET"))
             .and(path(format!("/internal/customers/{id}")))
-            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "id": id, "status": status })))
+            .respond_with(ResponseTemplate::new(200).set_body_json(standing))
             .expect(calls)
             .mount(&self.customers)
             .await;
+    }
+
+    /// A key that customer-service knows.
+    pub async fn api_key(&self, scopes: &[&str]) -> ApiKeyText {
+        let key = ApiKeyText::new(ApiKeyId::new(), [7; 32]);
+        Mock::given(method("POST"))
+            .and(path("/internal/api-keys/verify"))
+            .and(body_json(key.presented()))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "id": key.id, "scopes": scopes })))
+            .expect(1)
+            .mount(&self.customers)
+            .await;
+        key
+    }
+
+    /// Whoever bears this, with a customer to order for.
+    pub fn bearing(&self, id: CustomerId, bearer: String) -> Someone<'_> {
+        Someone { app: self, id, token: bearer }
     }
 
     pub async fn no_customers(&self) {

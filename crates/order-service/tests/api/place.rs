@@ -1,6 +1,8 @@
 use crate::app::{TestApp, order_id, problem};
-use common::ids::{CustomerId, ProductId};
+use common::auth::api_key::ApiKeyText;
+use common::ids::{ApiKeyId, CustomerId, ProductId};
 use common::models::auth::Role;
+use common::time::Timestamp;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -183,6 +185,57 @@ async fn a_token_older_than_30_seconds_does_not_prove_that_its_account_is_active
     app.customer_standing(id, "deactivated", 1).await;
     let refused = customer.place(&customer.order(ProductId::new(), 1), None).await;
     assert_eq!(problem(refused).await, (409, "customer_inactive".into()));
+}
+
+#[tokio::test]
+async fn who_logged_out_everywhere_orders_with_a_younger_token_only() {
+    let app = TestApp::start().await;
+    let id = CustomerId::new();
+    let revoked_at = Timestamp::now().plus_millis(-60_000);
+    let standing = json!({ "id": id, "status": "active", "tokensNotBefore": revoked_at });
+    app.standing(id, standing, 1).await;
+    let mut customer = app.someone(id, Role::Customer);
+    let body = customer.order(ProductId::new(), 1);
+    for (issued_s_ago, status) in [(90, 401), (61, 401), (45, 201), (0, 201)] {
+        customer.token = app.signer.token_issued(id, Role::Customer, issued_s_ago).unwrap();
+        let answer = customer.place(&body, None).await;
+        assert_eq!(answer.status(), status, "{issued_s_ago}");
+        if status == 401 {
+            assert_eq!(problem(answer).await, (401, "token_revoked".into()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn staff_who_were_deactivated_or_logged_out_order_for_nobody() {
+    let app = TestApp::start().await;
+    let (customer, staff) = (CustomerId::new(), CustomerId::new());
+    app.customer_standing(customer, "active", 0).await;
+    app.customer_standing(staff, "deactivated", 1).await;
+    let mut caller = app.someone(staff, Role::Staff);
+    caller.token = app.signer.token_issued(staff, Role::Staff, 31).unwrap();
+    let body = json!({ "customerId": customer, "productId": ProductId::new(), "quantity": 1 });
+    assert_eq!(problem(caller.place(&body, None).await).await, (401, "token_revoked".into()));
+}
+
+#[tokio::test]
+async fn an_api_key_orders_for_every_customer_and_leaves_its_name_in_the_history() {
+    let app = TestApp::start().await;
+    let (customer, key) = (app.customer(), app.api_key(&["orders:write", "orders:read"]).await);
+    app.customer_standing(customer.id, "active", 1).await;
+    let machine = app.bearing(customer.id, key.reveal());
+    let order = machine.placed(ProductId::new(), 1).await;
+    let history: Value =
+        machine.get(&format!("/orders/{}/history", order_id(&order["id"]))).await.json().await.unwrap();
+    assert_eq!(history[0]["actor"], json!(format!("key:{}", key.id)));
+
+    let reading = app.api_key(&["orders:read"]).await;
+    let reader = app.bearing(customer.id, reading.reveal());
+    let refused = reader.place(&reader.order(ProductId::new(), 1), None).await;
+    assert_eq!(problem(refused).await, (403, "insufficient_scope".into()));
+    assert_eq!(problem(reader.cancel(&order["id"], None).await).await, (403, "insufficient_scope".into()));
+    let unknown = app.bearing(customer.id, ApiKeyText::new(ApiKeyId::new(), [0; 32]).reveal());
+    assert_eq!(problem(unknown.get("/orders").await).await, (401, "unauthenticated".into()));
 }
 
 #[tokio::test]

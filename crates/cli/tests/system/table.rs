@@ -1,0 +1,254 @@
+//! Who may do what: one row for each public route. A route without a row fails the build, so does a row without a route.
+
+use crate::access::{PASSWORD, Scene};
+use common::ids::{CustomerId, ProductId};
+use common::models::auth::Scope;
+use serde_json::{Value, json};
+
+/// Who calls, in the order of [`Row::expected`]: nobody; the customer whose things the route is about; another customer;
+/// staff; an administrator; an API key with the row's scope alone (where the row has none: with every scope); an API key
+/// with every scope but that (where the row has none: with one that has nothing to do with it).
+pub const CALLERS: [&str; 7] = ["nobody", "own", "foreign", "staff", "admin", "key with", "key without"];
+
+/// What a parameter of a path names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    Customer,
+    Session,
+    Address,
+    ApiKey,
+    Product,
+    Order,
+}
+
+pub struct Row {
+    pub method: &'static str,
+    /// As it stands in the gateway's table.
+    pub path: &'static str,
+    /// What a machine needs for it; staff and administrators hold it by their role.
+    pub scope: Option<Scope>,
+    /// What the path's parameters name, in their order.
+    pub objects: &'static [Object],
+    /// Whether the owner must be able to log in.
+    pub needs_password: bool,
+    pub needs_product: bool,
+    pub body: fn(&Scene) -> Option<Value>,
+    /// The status that each of [`CALLERS`] is answered.
+    pub expected: [u16; 7],
+}
+
+const fn row(method: &'static str, path: &'static str, scope: Option<Scope>, expected: [u16; 7]) -> Row {
+    Row {
+        method,
+        path,
+        scope,
+        objects: &[],
+        needs_password: false,
+        needs_product: false,
+        body: |_| None,
+        expected,
+    }
+}
+
+/// Open to everyone: whoever bears something is answered like nobody.
+const fn open(status: u16) -> [u16; 7] {
+    [status; 7]
+}
+
+/// A customer's own, and staff's by their scope; someone else's does not exist.
+const fn owned(status: u16) -> [u16; 7] {
+    [401, status, 404, status, status, status, 403]
+}
+
+/// For staff, by their scope.
+const fn staff(status: u16) -> [u16; 7] {
+    [401, 403, 403, status, status, status, 403]
+}
+
+/// For administrators in person.
+const fn admin(status: u16) -> [u16; 7] {
+    [401, 403, 403, 403, status, 403, 403]
+}
+
+use Object::{Address, ApiKey, Customer, Order, Product, Session};
+use Scope::{
+    AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsWrite, StockRead, StockWrite,
+};
+
+pub const ROWS: &[Row] = &[
+    Row { needs_password: true, body: credentials, ..row("POST", "/auth/login", None, open(200)) },
+    Row { body: refresh_token, ..row("POST", "/auth/refresh", None, open(401)) },
+    Row { body: refresh_token, ..row("POST", "/auth/logout", None, open(204)) },
+    row("POST", "/auth/verification", None, [401, 202, 202, 202, 202, 403, 403]),
+    Row { body: token, ..row("POST", "/auth/verification/confirm", None, open(422)) },
+    Row { body: email, ..row("POST", "/auth/password-reset", None, open(202)) },
+    Row { body: acceptance, ..row("POST", "/auth/password-reset/confirm", None, open(422)) },
+    row("GET", "/.well-known/jwks.json", None, open(200)),
+    row("GET", "/customers", Some(CustomersRead), staff(200)),
+    Row { body: registration, ..row("POST", "/customers", Some(CustomersWrite), open(201)) },
+    Row { objects: &[Customer], ..row("GET", "/customers/{id}", Some(CustomersRead), owned(200)) },
+    Row {
+        objects: &[Customer],
+        body: new_name,
+        ..row("PATCH", "/customers/{id}", Some(CustomersWrite), owned(200))
+    },
+    Row {
+        objects: &[Customer],
+        needs_password: true,
+        body: new_password,
+        // Staff send a link; nobody else chooses the password.
+        ..row("POST", "/customers/{id}/password", None, [401, 204, 404, 404, 404, 403, 403])
+    },
+    Row {
+        objects: &[Customer],
+        ..row("POST", "/customers/{id}/deactivate", Some(CustomersWrite), staff(200))
+    },
+    Row {
+        objects: &[Customer],
+        ..row("POST", "/customers/{id}/reactivate", Some(CustomersWrite), staff(200))
+    },
+    Row { objects: &[Customer], ..row("GET", "/customers/{id}/addresses", Some(CustomersRead), owned(200)) },
+    Row {
+        objects: &[Customer],
+        body: |_| Some(address()),
+        ..row("POST", "/customers/{id}/addresses", Some(CustomersWrite), owned(201))
+    },
+    Row {
+        objects: &[Customer, Address],
+        body: |_| Some(json!({ "city": "Paris" })),
+        ..row("PATCH", "/customers/{id}/addresses/{addressId}", Some(CustomersWrite), owned(200))
+    },
+    Row {
+        objects: &[Customer, Address],
+        ..row("DELETE", "/customers/{id}/addresses/{addressId}", Some(CustomersWrite), owned(204))
+    },
+    Row { objects: &[Customer], ..row("GET", "/customers/{id}/export", Some(CustomersRead), owned(200)) },
+    Row {
+        objects: &[Customer],
+        needs_password: true,
+        body: current_password,
+        // One's own, or by an administrator in person.
+        ..row("POST", "/customers/{id}/erase", None, [401, 204, 404, 403, 204, 403, 403])
+    },
+    row("GET", "/audit-events", Some(AuditRead), [401, 403, 403, 403, 200, 200, 403]),
+    Row { objects: &[Customer], ..row("GET", "/customers/{id}/sessions", Some(CustomersRead), owned(200)) },
+    Row {
+        objects: &[Customer],
+        ..row("DELETE", "/customers/{id}/sessions", Some(CustomersWrite), owned(204))
+    },
+    Row {
+        objects: &[Customer, Session],
+        ..row("DELETE", "/customers/{id}/sessions/{sessionId}", Some(CustomersWrite), owned(204))
+    },
+    Row { objects: &[Customer], body: role, ..row("PUT", "/customers/{id}/role", None, admin(200)) },
+    Row { body: invitation, ..row("POST", "/staff-invitations", None, admin(201)) },
+    Row { body: acceptance, ..row("POST", "/staff-invitations/accept", None, open(422)) },
+    row("GET", "/api-keys", None, admin(200)),
+    Row { body: api_key, ..row("POST", "/api-keys", None, admin(201)) },
+    Row { objects: &[ApiKey], ..row("GET", "/api-keys/{id}", None, admin(200)) },
+    Row { objects: &[ApiKey], ..row("DELETE", "/api-keys/{id}", None, admin(204)) },
+    Row { objects: &[Customer], ..row("GET", "/customers/{id}/orders", Some(OrdersRead), owned(200)) },
+    row("GET", "/products", None, open(200)),
+    Row { body: product, ..row("POST", "/products", Some(ProductsWrite), staff(201)) },
+    Row { objects: &[Product], ..row("GET", "/products/{id}", None, open(200)) },
+    Row {
+        objects: &[Product],
+        body: new_name,
+        ..row("PATCH", "/products/{id}", Some(ProductsWrite), staff(200))
+    },
+    Row { objects: &[Product], ..row("GET", "/products/{id}/inventory", Some(StockRead), staff(200)) },
+    Row {
+        objects: &[Product],
+        body: quantity,
+        ..row("PUT", "/products/{id}/inventory", Some(StockWrite), staff(200))
+    },
+    Row {
+        objects: &[Product],
+        body: adjustment,
+        ..row("POST", "/products/{id}/inventory/adjustments", Some(StockWrite), staff(201))
+    },
+    row("GET", "/orders", Some(OrdersRead), staff(200)),
+    Row {
+        needs_product: true,
+        body: order,
+        // An order for someone else is not hidden: whoever sends it has named them.
+        ..row("POST", "/orders", Some(OrdersWrite), [401, 201, 403, 201, 201, 201, 403])
+    },
+    Row { objects: &[Order], ..row("GET", "/orders/{id}", Some(OrdersRead), owned(200)) },
+    Row { objects: &[Order], ..row("POST", "/orders/{id}/cancel", Some(OrdersWrite), owned(200)) },
+    Row { objects: &[Order], ..row("GET", "/orders/{id}/history", Some(OrdersRead), owned(200)) },
+    row("GET", "/healthz", None, open(200)),
+];
+
+/// A postal address.
+pub fn address() -> Value {
+    json!({ "recipient": "Ada Lovelace", "lines": ["1 Street"], "city": "London", "country": "GB" })
+}
+
+fn fresh_email() -> String {
+    format!("{}@example.com", CustomerId::new())
+}
+
+fn credentials(scene: &Scene) -> Option<Value> {
+    Some(json!({ "email": scene.email, "password": PASSWORD }))
+}
+
+fn token(_: &Scene) -> Option<Value> {
+    Some(json!({ "token": "of nobody" }))
+}
+
+fn email(scene: &Scene) -> Option<Value> {
+    Some(json!({ "email": scene.email }))
+}
+
+fn new_password(_: &Scene) -> Option<Value> {
+    Some(json!({ "currentPassword": PASSWORD, "newPassword": "battery staple horse" }))
+}
+
+fn current_password(_: &Scene) -> Option<Value> {
+    Some(json!({ "currentPassword": PASSWORD }))
+}
+
+fn refresh_token(_: &Scene) -> Option<Value> {
+    Some(json!({ "refreshToken": "of nobody" }))
+}
+
+fn registration(_: &Scene) -> Option<Value> {
+    Some(json!({ "email": fresh_email(), "password": PASSWORD, "name": "New" }))
+}
+
+fn new_name(_: &Scene) -> Option<Value> {
+    Some(json!({ "name": "Changed" }))
+}
+
+fn role(_: &Scene) -> Option<Value> {
+    Some(json!({ "role": "staff" }))
+}
+
+fn invitation(_: &Scene) -> Option<Value> {
+    Some(json!({ "email": fresh_email(), "name": "New", "role": "staff" }))
+}
+
+fn acceptance(_: &Scene) -> Option<Value> {
+    Some(json!({ "token": "of nobody", "password": PASSWORD }))
+}
+
+fn api_key(_: &Scene) -> Option<Value> {
+    Some(json!({ "name": "a machine", "scopes": ["orders:read"] }))
+}
+
+fn product(_: &Scene) -> Option<Value> {
+    Some(json!({ "sku": format!("SKU-{}", ProductId::new()), "name": "A thing", "price": 1 }))
+}
+
+fn quantity(_: &Scene) -> Option<Value> {
+    Some(json!({ "quantity": 7 }))
+}
+
+fn adjustment(_: &Scene) -> Option<Value> {
+    Some(json!({ "delta": 1, "reason": "found" }))
+}
+
+fn order(scene: &Scene) -> Option<Value> {
+    Some(json!({ "customerId": scene.owner, "productId": scene.product, "quantity": 1 }))
+}
