@@ -44,7 +44,7 @@ fn one(customer_id: CustomerId, product_id: ProductId) -> NewOrder {
 }
 
 /// Every invariant holds, and these orders are there.
-async fn assert_clean(system: &System, acknowledged: Vec<OrderId>) {
+pub async fn assert_clean(system: &System, acknowledged: Vec<OrderId>) {
     let report = audit(&AuditOptions {
         mongo_uri: system.plan.mongo_uri.expose_secret().to_owned(),
         database_prefix: system.plan.database_prefix.clone(),
