@@ -2,6 +2,7 @@
 
 use crate::audit::AuditArguments;
 use crate::keys::KeysCommand;
+use crate::load::LoadArguments;
 use crate::replay::ReplayArguments;
 use crate::seed::SeedArguments;
 use crate::shop::ShopCommand;
@@ -27,6 +28,8 @@ pub enum Command {
     Seed(SeedArguments),
     /// Send a file of real invoices through the gateway as a shop's traffic.
     Replay(ReplayArguments),
+    /// Send load through the gateway and measure what it costs.
+    Load(LoadArguments),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
 }

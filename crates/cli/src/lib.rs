@@ -6,6 +6,7 @@ pub mod access;
 pub mod arguments;
 pub mod audit;
 pub mod keys;
+pub mod load;
 pub mod replay;
 pub mod seed;
 pub mod shop;
@@ -20,6 +21,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => keys::run(&command),
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Load(arguments) => load::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
     }
 }
