@@ -21,7 +21,7 @@ C536380,71053,WHITE METAL LANTERN,-1,2010-12-01 09:41:00,3.39,17850.0,United Kin
 ";
 
 /// Runs `oms` against the system; answers what it printed.
-async fn run(system: &System, arguments: &[&str]) -> String {
+pub async fn run(system: &System, arguments: &[&str]) -> String {
     let mut command = oms();
     command
         .args(arguments)

@@ -9,6 +9,7 @@ mod consumer;
 mod exec;
 mod faults;
 mod filling;
+mod load;
 mod logins;
 mod placing;
 mod privacy;
