@@ -1,6 +1,8 @@
 //! The commands of `oms`.
 
 use crate::audit::AuditArguments;
+use crate::bench::BenchArguments;
+use crate::bench::empty::EmptyHandlerArguments;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
 use crate::replay::ReplayArguments;
@@ -30,6 +32,11 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Send load through the gateway and measure what it costs.
     Load(LoadArguments),
+    /// Measure a shop of its own against the database, an empty handler and a peer.
+    Bench(BenchArguments),
+    /// What `oms bench` puts behind a gateway to learn what the way costs.
+    #[command(hide = true)]
+    EmptyHandler(EmptyHandlerArguments),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
 }

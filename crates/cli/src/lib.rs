@@ -5,6 +5,7 @@
 pub mod access;
 pub mod arguments;
 pub mod audit;
+pub mod bench;
 pub mod keys;
 pub mod load;
 pub mod replay;
@@ -21,6 +22,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Keys(command) => keys::run(&command),
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::EmptyHandler(arguments) => bench::empty::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
     }

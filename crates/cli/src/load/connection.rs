@@ -2,7 +2,6 @@
 //! not what is measured.
 
 use super::scenario::Wanted;
-use super::world::World;
 use anyhow::Context as _;
 use bytes::Bytes;
 use common::ids::OrderId;
@@ -49,8 +48,8 @@ impl Connection {
         Ok(())
     }
 
-    pub async fn ask(&mut self, world: &World, wanted: Wanted) -> Answered {
-        let asked = tokio::time::timeout(LIMIT, self.exchange(world, wanted)).await;
+    pub async fn ask(&mut self, wanted: Wanted) -> Answered {
+        let asked = tokio::time::timeout(LIMIT, self.exchange(wanted)).await;
         match asked {
             Ok(Ok((status, order))) => Answered::Status(status, order),
             Ok(Err(_)) | Err(_) => {
@@ -60,15 +59,15 @@ impl Connection {
         }
     }
 
-    async fn exchange(&mut self, world: &World, wanted: Wanted) -> anyhow::Result<(u16, Option<OrderId>)> {
+    async fn exchange(&mut self, wanted: Wanted) -> anyhow::Result<(u16, Option<OrderId>)> {
         if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
             self.open().await?;
         }
         let sender = self.sender.as_mut().context("a connection")?;
         let mut request = Request::builder().method(wanted.method).uri(wanted.path);
         request = request.header(HOST, self.host.clone());
-        if let Some(customer) = wanted.bearer {
-            request = request.header(AUTHORIZATION, world.customers[customer].authorization.clone());
+        if let Some(authorization) = wanted.authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
         if let Some(key) = wanted.key {
             request = request.header("idempotency-key", key);

@@ -3,22 +3,18 @@
 
 use super::connection::{Answered, Connection};
 use super::processes::{Processes, Spent};
-use super::scenario::{Composer, Scenario};
+use super::scenario::Compose;
 use super::tally::Tally;
-use super::world::World;
 use anyhow::Context as _;
-use fastrand::Rng;
 use futures_util::future::try_join_all;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
+/// How requests are sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Drive {
-    pub scenario: Scenario,
-    /// Lines of every basket, in place of the distribution.
-    pub lines: Option<u8>,
+pub struct Pace {
     /// Requests a second of an open loop; a closed loop where there is none.
     pub rate: Option<u32>,
     /// Connections, each with one request in flight.
@@ -35,29 +31,29 @@ pub struct Driven {
     pub spent: Vec<Spent>,
 }
 
-impl Drive {
-    /// `address` is `host:port` of the gateway. Runs on a thread of its own, so that the generator's work is one
-    /// number and not spread over the runtime.
-    pub async fn run(
+impl Pace {
+    /// `address` is `host:port`. Runs on a thread of its own, so that the generator's work is one number and not
+    /// spread over the runtime.
+    pub async fn drive(
         self,
         address: &str,
-        world: World,
+        composer: impl Compose,
         processes: Processes,
-    ) -> anyhow::Result<(Driven, World)> {
+    ) -> anyhow::Result<Driven> {
         let address = address.to_owned();
         let driving = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let world = Rc::new(world);
-            let local = LocalSet::new();
-            let driven = local.block_on(&runtime, self.run_here(&address, world.clone(), processes))?;
-            // The connections' tasks are gone with it.
-            drop(local);
-            anyhow::Ok((driven, Rc::into_inner(world).context("the world is still in use")?))
+            LocalSet::new().block_on(&runtime, self.drive_here(&address, composer, processes))
         });
         driving.await?
     }
 
-    async fn run_here(self, address: &str, world: Rc<World>, processes: Processes) -> anyhow::Result<Driven> {
+    async fn drive_here(
+        self,
+        address: &str,
+        composer: impl Compose,
+        processes: Processes,
+    ) -> anyhow::Result<Driven> {
         let mut connections = Vec::with_capacity(self.concurrency);
         for _ in 0..self.concurrency {
             let mut connection = Connection::new(address)?;
@@ -68,12 +64,11 @@ impl Drive {
         let clock =
             Clock { begun, counted: begun + self.warm_up, over: begun + self.warm_up + self.duration };
         let tickets = Rc::new(Cell::new(0));
-        let loops = connections.into_iter().map(|connection| {
-            let (world, tickets) = (world.clone(), tickets.clone());
-            let sending = async move { self.send(connection, &world, &tickets, clock).await };
-            tokio::task::spawn_local(sending)
-        });
-        let loops: Vec<_> = loops.collect();
+        let send = |connection| {
+            let (composer, tickets) = (composer.clone(), tickets.clone());
+            tokio::task::spawn_local(async move { self.send(connection, composer, &tickets, clock).await })
+        };
+        let loops: Vec<_> = connections.into_iter().map(send).collect();
         tokio::time::sleep_until(clock.counted.into()).await;
         let before = processes.read();
         tokio::time::sleep_until(clock.over.into()).await;
@@ -88,12 +83,11 @@ impl Drive {
     async fn send(
         self,
         mut connection: Connection,
-        world: &World,
+        mut composer: impl Compose,
         tickets: &Cell<u64>,
         clock: Clock,
     ) -> anyhow::Result<Tally> {
         let mut tally = Tally::new(self.duration)?;
-        let mut composer = Composer { world, scenario: self.scenario, lines: self.lines, rng: Rng::new() };
         loop {
             let number = tickets.replace(tickets.get() + 1);
             let intended = match self.rate {
@@ -112,7 +106,7 @@ impl Drive {
                 tally.unsent += 1;
                 continue;
             }
-            let answered = connection.ask(world, composer.compose(number)).await;
+            let answered = connection.ask(composer.compose(number)).await;
             let done = Instant::now();
             if let Answered::Status(201, Some(order)) = answered {
                 tally.acknowledged.push(order);

@@ -20,13 +20,14 @@ use crate::audit::{AuditOptions, audit};
 use crate::shop::say::say;
 use anyhow::{Context as _, ensure};
 use common::ids::OrderId;
-use drive::Drive;
+use drive::Pace;
 use processes::Processes;
 use report::LoadReport;
 use reqwest::Url;
-use scenario::Scenario;
+use scenario::{Composer, Scenario};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use world::{MAX_CUSTOMERS, Size, World};
 
@@ -79,9 +80,7 @@ pub async fn run(arguments: LoadArguments) -> anyhow::Result<ExitCode> {
         arguments.no_audit || arguments.mongo_uri.is_some(),
         "the audit at the end needs the databases: give --mongo-uri or MONGO_URI, or --no-audit to leave it out"
     );
-    let drive = Drive {
-        scenario: arguments.scenario,
-        lines: arguments.lines,
+    let pace = Pace {
         rate: arguments.rate,
         concurrency: arguments.concurrency.into(),
         warm_up: Duration::from_secs(arguments.warm_up),
@@ -91,16 +90,17 @@ pub async fn run(arguments: LoadArguments) -> anyhow::Result<ExitCode> {
     let size = Size {
         customers: arguments.customers.into(),
         products: arguments.products.try_into()?,
-        with_orders: drive.scenario.reads_orders(),
+        with_orders: arguments.scenario.reads_orders(),
     };
     let world = World::make(&client, size).await?;
     let processes = Processes::of_shop(&arguments.directory)?;
     let logs = arguments.directory.join("logs");
     let logged = bytes_in(&logs);
     let address = address_of(&arguments.access.url)?;
-    let (driven, _) = drive.run(&address, world, processes).await?;
+    let composer = Composer::new(Arc::new(world), arguments.scenario, arguments.lines);
+    let driven = pace.drive(&address, composer, processes).await?;
     let logged = bytes_in(&logs).zip(logged).map(|(after, before)| after.saturating_sub(before));
-    let report = LoadReport::new(&drive, &driven, logged);
+    let report = LoadReport::new(arguments.scenario, arguments.lines, &pace, &driven, logged);
     say(&if arguments.json { serde_json::to_string_pretty(&report)? } else { report.to_string() });
     let is_clean = audit_load(&arguments, driven.tally.acknowledged).await?;
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -130,7 +130,7 @@ pub fn address_of(url: &str) -> anyhow::Result<String> {
 }
 
 /// What the shop's processes have logged; `None` where there is no such folder.
-fn bytes_in(logs: &Path) -> Option<u64> {
+pub fn bytes_in(logs: &Path) -> Option<u64> {
     let files = std::fs::read_dir(logs).ok()?;
     let sizes = files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len()));
     Some(sizes.sum())

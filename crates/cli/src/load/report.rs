@@ -1,6 +1,6 @@
 //! What a drive is told as: a table for people, JSON for programs.
 
-use super::drive::{Drive, Driven};
+use super::drive::{Driven, Pace};
 use super::processes::Spent;
 use super::scenario::Scenario;
 use comfy_table::{Table, presets};
@@ -57,17 +57,23 @@ pub struct ProcessReport {
 }
 
 impl LoadReport {
-    pub fn new(drive: &Drive, driven: &Driven, log_bytes: Option<u64>) -> Self {
+    pub fn new(
+        scenario: Scenario,
+        lines: Option<u8>,
+        pace: &Pace,
+        driven: &Driven,
+        log_bytes: Option<u64>,
+    ) -> Self {
         let tally = &driven.tally;
         let answered = tally.answered().max(1) as f64;
         let per_request = |spent: &Spent| spent.cpu_s * 1e6 / answered;
         let name = |status: &u16| if *status == 0 { "none".to_owned() } else { status.to_string() };
         Self {
-            scenario: drive.scenario,
-            lines: drive.lines,
-            offered_rate: drive.rate,
-            concurrency: drive.concurrency,
-            duration_s: drive.duration.as_secs_f64(),
+            scenario,
+            lines,
+            offered_rate: pace.rate,
+            concurrency: pace.concurrency,
+            duration_s: pace.duration.as_secs_f64(),
             throughput: tally.throughput(),
             answers: tally.statuses.iter().map(|(status, count)| (name(status), *count)).collect(),
             unsent: tally.unsent,

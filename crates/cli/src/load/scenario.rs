@@ -2,9 +2,12 @@
 
 use super::world::World;
 use bytes::Bytes;
+use common::ids::OrderId;
 use fastrand::Rng;
 use hyper::Method;
+use hyper::header::HeaderValue;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Of a thousand invoices with 1 to 20 lines, how many have one line, two, three, …: counted over the 9,384 such
 /// invoices of the data set Online Retail (UCI Machine Learning Repository 352) up to August 2011.
@@ -34,10 +37,6 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub fn places(self) -> bool {
-        matches!(self, Self::PlaceUniform | Self::PlaceHot | Self::PlaceBasket | Self::Mixed)
-    }
-
     /// Whether it reads orders that must be there first.
     pub fn reads_orders(self) -> bool {
         matches!(self, Self::ListOrders | Self::ReadOrder | Self::Mixed)
@@ -49,23 +48,36 @@ pub struct Wanted {
     pub method: Method,
     pub path: String,
     pub body: Bytes,
-    /// Whose token it bears, as an index of the world's customers.
-    pub bearer: Option<usize>,
+    pub authorization: Option<HeaderValue>,
     pub key: Option<String>,
 }
 
-/// Composes the requests of one connection.
-pub struct Composer<'a> {
-    pub world: &'a World,
+impl Wanted {
+    pub fn read(path: String, authorization: Option<HeaderValue>) -> Self {
+        Self { method: Method::GET, path, body: Bytes::new(), authorization, key: None }
+    }
+}
+
+/// Composes the requests of one connection; each connection has a clone of its own.
+pub trait Compose: Clone + Send + 'static {
+    /// `number` is told once in a drive.
+    fn compose(&mut self, number: u64) -> Wanted;
+}
+
+/// Composes the requests of a scenario.
+#[derive(Clone)]
+pub struct Composer {
+    pub world: Arc<World>,
     pub scenario: Scenario,
     /// Lines of every basket, in place of the distribution.
     pub lines: Option<u8>,
+    /// Tells the keys of one drive from those of another.
+    pub drive: String,
     pub rng: Rng,
 }
 
-impl Composer<'_> {
-    /// `number` is unique within the run, and with it the idempotency key.
-    pub fn compose(&mut self, number: u64) -> Wanted {
+impl Compose for Composer {
+    fn compose(&mut self, number: u64) -> Wanted {
         match self.scenario {
             Scenario::Mixed => {
                 let scenario = match self.rng.u8(..100) {
@@ -80,6 +92,16 @@ impl Composer<'_> {
             scenario => self.compose_one(scenario, number),
         }
     }
+}
+
+impl Composer {
+    pub fn new(world: Arc<World>, scenario: Scenario, lines: Option<u8>) -> Self {
+        Self { world, scenario, lines, drive: OrderId::new().to_string(), rng: Rng::new() }
+    }
+
+    fn authorization(&self, customer: usize) -> Option<HeaderValue> {
+        Some(self.world.customers[customer].authorization.clone())
+    }
 
     fn compose_one(&mut self, scenario: Scenario, number: u64) -> Wanted {
         let customer = self.rng.usize(..self.world.customers.len());
@@ -91,19 +113,19 @@ impl Composer<'_> {
             }
             Scenario::ListOrders => {
                 let id = self.world.customers[customer].id;
-                read(format!("/customers/{id}/orders?limit={PAGE}"), Some(customer))
+                Wanted::read(format!("/customers/{id}/orders?limit={PAGE}"), self.authorization(customer))
             }
             Scenario::ReadOrder => {
                 let (owner, order) = self.world.orders[self.rng.usize(..self.world.orders.len())];
-                read(format!("/orders/{order}"), Some(owner))
+                Wanted::read(format!("/orders/{order}"), self.authorization(owner))
             }
             Scenario::ReadProduct => {
-                let product = self.world.products[self.product()];
-                read(format!("/products/{product}"), None)
+                let product = self.product();
+                Wanted::read(format!("/products/{}", self.world.products[product]), None)
             }
             Scenario::Search => {
-                let words = &self.world.words;
-                read(format!("/products?limit={PAGE}&q={}", words[self.rng.usize(..words.len())]), None)
+                let word = self.rng.usize(..self.world.words.len());
+                Wanted::read(format!("/products?limit={PAGE}&q={}", self.world.words[word]), None)
             }
             Scenario::PlaceUniform | Scenario::Mixed => {
                 let product = self.product();
@@ -145,14 +167,10 @@ impl Composer<'_> {
             method: Method::POST,
             path: "/orders".into(),
             body: body.into(),
-            bearer: Some(customer),
-            key: Some(format!("load-{}-{number}", self.world.run)),
+            authorization: self.authorization(customer),
+            key: Some(format!("load-{}-{number}", self.drive)),
         }
     }
-}
-
-fn read(path: String, bearer: Option<usize>) -> Wanted {
-    Wanted { method: Method::GET, path, body: Bytes::new(), bearer, key: None }
 }
 
 fn lines_of_an_invoice(rng: &mut Rng) -> usize {
@@ -174,11 +192,10 @@ mod tests {
 
     #[test]
     fn a_basket_holds_as_many_different_products_as_asked() {
-        let world = World::of_products((0..50).map(|_| ProductId::new()).collect());
+        let world = Arc::new(World::of_products((0..50).map(|_| ProductId::new()).collect()));
         for lines in 1..=50 {
-            let rng = Rng::with_seed(lines.into());
-            let mut composer =
-                Composer { world: &world, scenario: Scenario::PlaceBasket, lines: Some(lines), rng };
+            let mut composer = Composer::new(world.clone(), Scenario::PlaceBasket, Some(lines));
+            composer.rng = Rng::with_seed(lines.into());
             let basket: HashSet<usize> = composer.basket().into_iter().collect();
             assert_eq!(basket.len(), usize::from(lines));
         }

@@ -43,8 +43,6 @@ pub struct Shopper {
 }
 
 pub struct World {
-    /// Told apart from every other run by its idempotency keys.
-    pub run: String,
     pub customers: Vec<Shopper>,
     pub products: Vec<ProductId>,
     /// The index of the customer, and the order.
@@ -70,7 +68,6 @@ impl World {
         let customers = stream::iter(0..size.customers).map(|number| shopper(client, &patience, number));
         let customers: Vec<Shopper> = customers.buffered(CONCURRENCY).try_collect().await?;
         let mut world = Self {
-            run: OrderId::new().to_string(),
             customers,
             products,
             orders: Vec::new(),
@@ -100,7 +97,7 @@ impl World {
 
     #[cfg(test)]
     pub fn of_products(products: Vec<ProductId>) -> Self {
-        Self { run: String::new(), customers: Vec::new(), products, orders: Vec::new(), words: Vec::new() }
+        Self { customers: Vec::new(), products, orders: Vec::new(), words: Vec::new() }
     }
 }
 
