@@ -19,6 +19,7 @@ pub mod kind {
     pub enum Address {}
     pub enum AuditEvent {}
     pub enum Customer {}
+    pub enum Hold {}
     pub enum Movement {}
     pub enum Order {}
     pub enum Product {}
@@ -29,6 +30,7 @@ pub type AddressId = Id<kind::Address>;
 pub type AuditEventId = Id<kind::AuditEvent>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type CustomerId = Id<kind::Customer>;
+pub type HoldId = Id<kind::Hold>;
 pub type MovementId = Id<kind::Movement>;
 pub type OrderId = Id<kind::Order>;
 pub type ProductId = Id<kind::Product>;

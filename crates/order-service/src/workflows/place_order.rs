@@ -111,9 +111,7 @@ impl Placement {
 
     /// Asks the ledger to decide this order.
     pub async fn reserve(&self, order: &Order) -> Result<LedgerOutcome, NotBatched> {
-        self.reserving
-            .submit(LedgerEntry::Reserve { order_id: order.id, lines: order.requested_lines() })
-            .await
+        self.reserving.submit(LedgerEntry::reserve(order.id, order.requested_lines())).await
     }
 
     /// Tells the order what the ledger decided. `None` where someone else changed the order meanwhile.

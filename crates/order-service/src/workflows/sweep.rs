@@ -45,7 +45,7 @@ fn batches(orders: &[Order]) -> Vec<&[Order]> {
 
 /// The ledger refuses what nobody reserved, and answers what was decided where it was; only then may the order be told.
 async fn settle_abandoned(state: &AppState, orders: &[Order]) {
-    let entries = orders.iter().map(|order| LedgerEntry::Refuse { order_id: order.id }).collect();
+    let entries = orders.iter().map(|order| LedgerEntry::refuse(order.id)).collect();
     let outcomes = match state.ledger.post(entries).await {
         Ok(outcomes) => outcomes,
         Err(error) => {

@@ -66,7 +66,9 @@ impl FakeLedger {
                 }
             }
             LedgerEntry::Refuse { .. } => refused(RejectionCode::Expired, None),
-            LedgerEntry::Release { .. } => LedgerOutcome::Applied,
+            LedgerEntry::Release { .. } | LedgerEntry::Ship { .. } | LedgerEntry::Return { .. } => {
+                LedgerOutcome::Applied
+            }
         }
     }
 
