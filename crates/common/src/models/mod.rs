@@ -7,6 +7,7 @@ pub mod auth;
 pub mod customer;
 pub mod fulfillment;
 pub mod health;
+pub mod inventory;
 pub mod ledger;
 pub mod location;
 pub mod object;
