@@ -1,11 +1,11 @@
-//! Orders: placing, reading, cancelling.
+//! Orders: placing and reading.
 
 use crate::call::Created;
 use crate::client::Client;
 use crate::error::Error;
 use crate::page::Page;
 use common::ids::{CustomerId, OrderId, ProductId};
-use common::models::order::{Cancellation, CancellationReason, HistoryEntry, NewOrder, Order};
+use common::models::order::{NewOrder, Order};
 use reqwest::Method;
 use serde_json::json;
 
@@ -59,21 +59,5 @@ impl Client {
     /// One page of `GET /orders`; `limit` 1 to 200, 50 where it is `None`.
     pub async fn orders(&self, limit: Option<u8>, after: Option<&str>) -> Result<Page<Order>, Error> {
         self.call(Method::GET, &["orders"]).page(limit, after).send().await?.page()
-    }
-
-    /// `GET /orders/{id}/history`, oldest first.
-    pub async fn order_history(&self, id: OrderId) -> Result<Vec<HistoryEntry>, Error> {
-        self.call(Method::GET, &["orders", &id.to_string(), "history"]).send().await?.decode()
-    }
-
-    /// `POST /orders/{id}/cancel`
-    pub async fn cancel_order(
-        &self,
-        id: OrderId,
-        reason: Option<CancellationReason>,
-        key: Option<&str>,
-    ) -> Result<Order, Error> {
-        let path = ["orders", &id.to_string(), "cancel"];
-        self.call(Method::POST, &path).key(key).json(&Cancellation { reason }).send().await?.decode()
     }
 }

@@ -103,6 +103,13 @@ impl AuditLog {
         Ok(())
     }
 
+    /// Appends many entries within the transaction of the changes that they tell of.
+    pub async fn insert_many(&self, events: &[AuditEvent], session: &mut ClientSession) -> Result<(), Error> {
+        let documents: Result<Vec<Document>, StoreError> = events.iter().map(to_stored).collect();
+        self.collection.insert_many(documents.map_err(Error::custom)?).session(session).await?;
+        Ok(())
+    }
+
     /// Appends an entry that no transaction goes with.
     pub async fn append(&self, event: &AuditEvent) -> Result<(), StoreError> {
         self.collection.insert_one(to_stored(event)?).await?;

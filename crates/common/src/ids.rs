@@ -19,20 +19,26 @@ pub mod kind {
     pub enum Address {}
     pub enum AuditEvent {}
     pub enum Customer {}
+    pub enum Hold {}
     pub enum Movement {}
     pub enum Order {}
     pub enum Product {}
     pub enum Session {}
+    pub enum Fulfillment {}
+    pub enum Return {}
 }
 
 pub type AddressId = Id<kind::Address>;
 pub type AuditEventId = Id<kind::AuditEvent>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type CustomerId = Id<kind::Customer>;
+pub type HoldId = Id<kind::Hold>;
 pub type MovementId = Id<kind::Movement>;
 pub type OrderId = Id<kind::Order>;
 pub type ProductId = Id<kind::Product>;
 pub type SessionId = Id<kind::Session>;
+pub type FulfillmentId = Id<kind::Fulfillment>;
+pub type ReturnId = Id<kind::Return>;
 
 impl<Kind> Id<Kind> {
     /// A fresh UUIDv7: ordered by the time it was made.

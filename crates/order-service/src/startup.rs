@@ -5,7 +5,9 @@ use crate::clients::ledger::Ledger;
 use crate::config::{Settings, SweeperSettings};
 use crate::routes;
 use crate::store::orders::Orders;
+use crate::workflows::deliver_effects::Delivery;
 use crate::workflows::place_order::{Placement, Writers};
+use crate::workflows::rarely::Rarely;
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
 use common::auth::api_key::ApiKeys;
@@ -14,6 +16,7 @@ use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
 use common::http::peer::Peer;
+use common::ids::OrderId;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -29,7 +32,10 @@ pub struct AppState {
     pub orders: Orders,
     pub customers: Customers,
     pub placement: Placement,
+    pub delivery: Delivery,
     pub ledger: Ledger,
+    /// Orders of which the log was told that they cannot be settled.
+    pub said: Rarely<OrderId>,
 }
 
 /// The service with its sockets bound and its database ready.
@@ -57,7 +63,9 @@ impl Application {
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
         let ledger = Ledger::new(products);
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
-        let (placement, writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
+        let (placement, mut writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
+        let (delivery, courier) = Delivery::start(&settings.placing, orders.clone(), ledger.clone());
+        writers.push(courier);
         Ok(Self {
             http: settings.http,
             listeners,
@@ -68,7 +76,14 @@ impl Application {
             keys,
             keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState { placement, customers: Customers::new(customers), orders, ledger }),
+            state: Arc::new(AppState {
+                placement,
+                customers: Customers::new(customers),
+                orders,
+                delivery,
+                ledger,
+                said: Rarely::new(),
+            }),
             sweeper: settings.sweeper,
             writers,
         })

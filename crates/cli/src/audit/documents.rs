@@ -109,13 +109,31 @@ pub struct OrderDocument {
     pub total_minor: Option<i64>,
     #[serde(default)]
     pub effects: Vec<Effect>,
+    /// Delivered effects that the order no longer lists.
+    #[serde(default)]
+    pub pruned_effects: u32,
+    /// An edit that waits for its stock.
+    #[serde(default)]
+    pub edit: Option<Edit>,
+    /// Settled edits, by the identities that their reservations have where they needed one.
+    #[serde(default)]
+    pub edits: Vec<MovementId>,
     pub created_at: Timestamp,
+}
+
+/// What an edit that waits needs more.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Edit {
+    pub id: MovementId,
+    pub more: Vec<EffectLine>,
+    pub at: Timestamp,
 }
 
 impl Audited for OrderDocument {
     fn projection() -> Document {
         doc! {
             "customerId": 1, "status": 1, "lines": 1, "currency": 1, "totalMinor": 1, "effects": 1, "createdAt": 1,
+            "prunedEffects": 1, "edit.id": 1, "edit.more": 1, "edit.at": 1, "edits": 1,
         }
     }
 }
@@ -129,6 +147,8 @@ pub struct OrderLine {
     pub shipped: i64,
     pub delivered: i64,
     pub returned: i64,
+    #[serde(default)]
+    pub restocked: i64,
     #[serde(default)]
     pub sku: Option<String>,
     #[serde(default)]

@@ -1,7 +1,7 @@
 //! The stock ledger in memory: its sums for each place, and what it did for each order. Small things by 16-byte
 //! identities, so that a million orders fit beside a shop.
 
-use super::documents::{MovementDocument, MovementKind};
+use super::documents::{MovementDocument, MovementKind, ReservedItem};
 use common::ids::{MovementId, OrderId, ProductId};
 use common::money::Currency;
 use std::collections::{BTreeMap, HashMap};
@@ -18,6 +18,8 @@ pub struct Sums {
 #[derive(Debug, Default)]
 pub struct OrderMovements {
     pub decision: Option<Decision>,
+    /// What was decided on edits; refusals move nothing and are left out.
+    pub more: Vec<MoreReserved>,
     /// Releases, shipments, returns.
     pub effects: Vec<EffectMovement>,
 }
@@ -27,6 +29,14 @@ pub struct OrderMovements {
 pub enum Decision {
     Reserved { currency: Option<Currency>, bought: Box<[Bought]> },
     Refused,
+}
+
+/// A reservation of an edit.
+#[derive(Debug)]
+pub struct MoreReserved {
+    pub id: MovementId,
+    pub currency: Option<Currency>,
+    pub bought: Box<[Bought]>,
 }
 
 /// One item of a reservation.
@@ -50,16 +60,33 @@ impl OrderMovements {
     /// Units that all movements together keep reserved, products with none left out.
     pub fn reserved(&self) -> BTreeMap<ProductId, i128> {
         let mut sums: BTreeMap<ProductId, i128> = BTreeMap::new();
-        if let Some(Decision::Reserved { bought, .. }) = &self.decision {
-            for item in bought {
-                *sums.entry(item.product).or_default() += i128::from(item.quantity);
-            }
+        for item in self.bought() {
+            *sums.entry(item.product).or_default() += i128::from(item.quantity);
         }
         for (product, moved) in self.effects.iter().flat_map(|effect| &effect.sums) {
             *sums.entry(*product).or_default() += moved.reserved;
         }
         sums.retain(|_, units| *units != 0);
         sums
+    }
+
+    /// What all movements together did to what is on hand, products with no difference left out.
+    pub fn on_hand(&self) -> BTreeMap<ProductId, i128> {
+        let mut sums: BTreeMap<ProductId, i128> = BTreeMap::new();
+        for (product, moved) in self.effects.iter().flat_map(|effect| &effect.sums) {
+            *sums.entry(*product).or_default() += moved.on_hand;
+        }
+        sums.retain(|_, units| *units != 0);
+        sums
+    }
+
+    /// Every item that was reserved, by the order itself and by its edits.
+    pub fn bought(&self) -> impl Iterator<Item = &Bought> {
+        let own = match &self.decision {
+            Some(Decision::Reserved { bought, .. }) => &**bought,
+            Some(Decision::Refused) | None => &[],
+        };
+        own.iter().chain(self.more.iter().flat_map(|more| &*more.bought))
     }
 }
 
@@ -92,9 +119,19 @@ impl Ledger {
         }
         if let Some(order_id) = movement.order_id {
             let order = self.orders.entry(order_id).or_default();
+            let is_own = movement.id == order_id.reservation();
             match movement.kind {
-                MovementKind::Reservation => order.decision = Some(reserved(movement)),
-                MovementKind::Refusal => order.decision = Some(Decision::Refused),
+                MovementKind::Reservation if is_own => {
+                    order.decision =
+                        Some(Decision::Reserved { currency: movement.currency, bought: bought(movement) });
+                }
+                MovementKind::Reservation => order.more.push(MoreReserved {
+                    id: movement.id,
+                    currency: movement.currency,
+                    bought: bought(movement),
+                }),
+                MovementKind::Refusal if is_own => order.decision = Some(Decision::Refused),
+                MovementKind::Refusal => {}
                 _ => order.effects.push(effect(movement)),
             }
         }
@@ -123,18 +160,14 @@ impl Ledger {
     }
 }
 
-/// The decision as its lines moved stock, with the copies of what was bought.
-fn reserved(movement: &MovementDocument) -> Decision {
-    let bought = movement
-        .items
-        .iter()
-        .map(|item| Bought {
-            product: item.product_id,
-            quantity: item.quantity,
-            copy: copy_of(&item.sku, &item.name, item.unit_price_minor),
-        })
-        .collect();
-    Decision::Reserved { currency: movement.currency, bought }
+/// Copies of what was bought.
+fn bought(movement: &MovementDocument) -> Box<[Bought]> {
+    let item = |item: &ReservedItem| Bought {
+        product: item.product_id,
+        quantity: item.quantity,
+        copy: copy_of(&item.sku, &item.name, item.unit_price_minor),
+    };
+    movement.items.iter().map(item).collect()
 }
 
 fn effect(movement: &MovementDocument) -> EffectMovement {

@@ -57,7 +57,7 @@ pub async fn audit_once(client: &Client, options: &AuditOptions) -> Result<Repor
         .read(&orders.collection::<OrderDocument>("orders"), |order| {
             missing.remove(&order.id);
             let movements = ledger.take_order(order.id);
-            rules::judge_order(&order, &movements, &customer_ids, now, &mut report);
+            rules::orders::judge_order(&order, &movements, &customer_ids, now, &mut report);
         })
         .await?;
     rules::judge_orders_left(&ledger, &mut report);

@@ -1,5 +1,6 @@
 //! Every public route by every kind of caller, through the gateway, and the table of what each is answered.
 
+use crate::stages;
 use crate::system::System;
 use crate::table::{CALLERS, Object, ROWS, Row};
 use comfy_table::{Table, presets};
@@ -134,20 +135,22 @@ impl World {
         let (owner, email) = self.customer(needs_log_in.then_some(PASSWORD)).await;
         let (stranger, _) = self.customer(None).await;
         let mut scene = Scene { owner, stranger, email, product: None, ids: Vec::new() };
-        if row.needs_product
-            || row.objects.iter().any(|object| matches!(object, Object::Product | Object::Order))
-        {
+        let needs_product = |object: &Object| *object == Object::Product || stages::is_order(*object);
+        if row.needs_product || row.objects.iter().any(needs_product) {
             scene.product = Some(self.product().await);
         }
         for object in row.objects {
             let id = match object {
                 Object::Customer => owner.to_string(),
                 Object::Product => scene.product.unwrap().to_string(),
-                Object::Order => {
-                    self.admin.create_order(owner, scene.product.unwrap(), 1).await.unwrap().id.to_string()
-                }
                 Object::Session => self.session(&scene.email).await.to_string(),
                 Object::Address => self.address(owner).await,
+                Object::Order | Object::HeldOrder | Object::ShippedOrder | Object::DeliveredOrder => {
+                    stages::order(&self.admin, owner, scene.product.unwrap(), *object).await
+                }
+                Object::Fulfillment | Object::Return | Object::ApprovedReturn => {
+                    stages::part(&self.admin, scene.ids[0].parse().unwrap(), *object).await
+                }
                 Object::ApiKey => {
                     let new = NewApiKey {
                         name: "another machine".parse().unwrap(),

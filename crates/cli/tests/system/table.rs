@@ -19,6 +19,13 @@ pub enum Object {
     ApiKey,
     Product,
     Order,
+    HeldOrder,
+    ShippedOrder,
+    DeliveredOrder,
+    /// Of the order before it, as is a return.
+    Fulfillment,
+    Return,
+    ApprovedReturn,
 }
 
 pub struct Row {
@@ -70,7 +77,10 @@ const fn admin(status: u16) -> [u16; 7] {
     [401, 403, 403, 403, status, 403, 403]
 }
 
-use Object::{Address, ApiKey, Customer, Order, Product, Session};
+use Object::{
+    Address, ApiKey, ApprovedReturn, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order, Product,
+    Return, Session, ShippedOrder,
+};
 use Scope::{
     AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsWrite, StockRead, StockWrite,
 };
@@ -176,7 +186,52 @@ pub const ROWS: &[Row] = &[
     },
     Row { objects: &[Order], ..row("GET", "/orders/{id}", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("POST", "/orders/{id}/cancel", Some(OrdersWrite), owned(200)) },
+    Row { objects: &[Order], body: edit, ..row("POST", "/orders/{id}/edits", Some(OrdersWrite), staff(200)) },
+    Row { objects: &[Order], ..row("POST", "/orders/{id}/fulfillments", Some(OrdersWrite), staff(201)) },
+    Row {
+        objects: &[ShippedOrder, Fulfillment],
+        ..row("GET", "/orders/{id}/fulfillments/{fulfillmentId}", Some(OrdersRead), owned(200))
+    },
+    Row {
+        objects: &[ShippedOrder, Fulfillment],
+        ..row("POST", "/orders/{id}/fulfillments/{fulfillmentId}/deliver", Some(OrdersWrite), staff(200))
+    },
+    Row {
+        objects: &[DeliveredOrder],
+        body: send_back,
+        ..row("POST", "/orders/{id}/returns", Some(OrdersWrite), owned(201))
+    },
+    Row {
+        objects: &[DeliveredOrder, Return],
+        ..row("GET", "/orders/{id}/returns/{returnId}", Some(OrdersRead), owned(200))
+    },
+    Row {
+        objects: &[DeliveredOrder, Return],
+        ..row("POST", "/orders/{id}/returns/{returnId}/approve", Some(OrdersWrite), staff(200))
+    },
+    Row {
+        objects: &[DeliveredOrder, Return],
+        ..row("POST", "/orders/{id}/returns/{returnId}/decline", Some(OrdersWrite), staff(200))
+    },
+    Row {
+        objects: &[DeliveredOrder, ApprovedReturn],
+        body: receive,
+        ..row("POST", "/orders/{id}/returns/{returnId}/receive", Some(OrdersWrite), staff(200))
+    },
+    Row { objects: &[Order], ..row("POST", "/orders/{id}/hold", Some(OrdersWrite), staff(200)) },
+    Row { objects: &[HeldOrder], ..row("POST", "/orders/{id}/release", Some(OrdersWrite), staff(200)) },
+    Row {
+        objects: &[Order],
+        body: |_| Some(json!({ "text": "a note" })),
+        ..row("POST", "/orders/{id}/notes", Some(OrdersWrite), staff(200))
+    },
+    Row {
+        objects: &[Order],
+        body: |_| Some(json!({ "add": ["a tag"] })),
+        ..row("POST", "/orders/{id}/tags", Some(OrdersWrite), staff(200))
+    },
     Row { objects: &[Order], ..row("GET", "/orders/{id}/history", Some(OrdersRead), owned(200)) },
+    Row { objects: &[Order], ..row("GET", "/orders/{id}/why", Some(OrdersRead), owned(200)) },
     row("GET", "/healthz", None, open(200)),
 ];
 
@@ -251,4 +306,16 @@ fn adjustment(_: &Scene) -> Option<Value> {
 
 fn order(scene: &Scene) -> Option<Value> {
     Some(json!({ "customerId": scene.owner, "productId": scene.product, "quantity": 1 }))
+}
+
+fn edit(scene: &Scene) -> Option<Value> {
+    Some(json!({ "lines": [{ "productId": scene.product, "quantity": 2 }] }))
+}
+
+fn send_back(scene: &Scene) -> Option<Value> {
+    Some(json!({ "lines": [{ "productId": scene.product, "quantity": 1 }] }))
+}
+
+fn receive(scene: &Scene) -> Option<Value> {
+    Some(json!({ "lines": [{ "productId": scene.product, "restock": 1 }] }))
 }

@@ -2,7 +2,8 @@
 
 use crate::error::ApiError;
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use std::future::{Ready, ready};
 
 pub const HEADER: &str = "idempotency-key";
@@ -44,4 +45,12 @@ impl FromRequest for OptionalKey {
         };
         ready(key)
     }
+}
+
+/// Marks an answer as the repetition of an earlier one.
+#[must_use]
+pub fn replay(mut response: HttpResponse) -> HttpResponse {
+    let (name, value) = REPLAYED;
+    response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    response
 }

@@ -1,6 +1,7 @@
 //! `POST /internal/ledger` of product-service: what order-service asks of the stock ledger, many entries a call.
 
-use crate::ids::{MovementId, OrderId, ProductId};
+use super::location::LocationId;
+use crate::ids::{HoldId, MovementId, OrderId, ProductId};
 use crate::models::order::{Rejection, RequestedLine};
 use crate::money::Currency;
 use crate::text::Sku;
@@ -22,26 +23,77 @@ pub struct LedgerBatch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum LedgerEntry {
-    /// Promise these units to the order, or record that it cannot be.
-    Reserve { order_id: OrderId, lines: Vec<RequestedLine> },
-    /// Record that the order gets nothing, unless its reservation is already decided.
-    Refuse { order_id: OrderId },
-    /// Give units back that a cancelled order had reserved.
+    /// Promise these units to the order, or record that it cannot be. The order's own reservation has the identity
+    /// `order_id.reservation()`; what an edit needs more is reserved under an identity of its own.
+    Reserve {
+        id: MovementId,
+        order_id: OrderId,
+        lines: Vec<RequestedLine>,
+        /// What was held for a checkout becomes the order's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_id: Option<HoldId>,
+    },
+    /// Record that the order gets nothing under this identity, unless it is already decided.
+    Refuse { id: MovementId, order_id: OrderId },
+    /// Give back units that the order has reserved and needs no longer.
     Release { id: MovementId, order_id: OrderId, lines: Vec<RequestedLine> },
+    /// Units leave the building: what the order has reserved is consumed. From where it is reserved, unless the place
+    /// is named.
+    Ship {
+        id: MovementId,
+        order_id: OrderId,
+        lines: Vec<RequestedLine>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location_id: Option<LocationId>,
+    },
+    /// Units that were shipped are on hand again. Where they were shipped from, unless the place is named.
+    Return {
+        id: MovementId,
+        order_id: OrderId,
+        lines: Vec<RequestedLine>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location_id: Option<LocationId>,
+    },
 }
 
 impl LedgerEntry {
+    /// The reservation of a new order, without a hold.
+    pub fn reserve(order_id: OrderId, lines: Vec<RequestedLine>) -> Self {
+        Self::Reserve { id: order_id.reservation(), order_id, lines, hold_id: None }
+    }
+
+    /// Decides a new order against it, unless its reservation stands.
+    pub const fn refuse(order_id: OrderId) -> Self {
+        Self::Refuse { id: order_id.reservation(), order_id }
+    }
+
     /// The identity of the movement that this entry leaves in the ledger.
-    pub fn movement_id(&self) -> MovementId {
+    pub const fn movement_id(&self) -> MovementId {
         match self {
-            Self::Reserve { order_id, .. } | Self::Refuse { order_id } => order_id.reservation(),
-            Self::Release { id, .. } => *id,
+            Self::Reserve { id, .. }
+            | Self::Refuse { id, .. }
+            | Self::Release { id, .. }
+            | Self::Ship { id, .. }
+            | Self::Return { id, .. } => *id,
+        }
+    }
+
+    pub const fn order_id(&self) -> OrderId {
+        match self {
+            Self::Reserve { order_id, .. }
+            | Self::Refuse { order_id, .. }
+            | Self::Release { order_id, .. }
+            | Self::Ship { order_id, .. }
+            | Self::Return { order_id, .. } => *order_id,
         }
     }
 
     pub fn lines(&self) -> &[RequestedLine] {
         match self {
-            Self::Reserve { lines, .. } | Self::Release { lines, .. } => lines,
+            Self::Reserve { lines, .. }
+            | Self::Release { lines, .. }
+            | Self::Ship { lines, .. }
+            | Self::Return { lines, .. } => lines,
             Self::Refuse { .. } => &[],
         }
     }
@@ -74,7 +126,8 @@ pub enum LedgerOutcome {
 pub enum LedgerFailure {
     /// The ledger could not be written in time.
     Unavailable,
-    /// The entry contradicts the ledger: it releases what was never reserved.
+    /// The entry contradicts the ledger: it releases or ships what is not reserved, takes back what was not shipped, or
+    /// its identity stands for another movement.
     Contradiction,
 }
 

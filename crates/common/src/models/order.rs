@@ -1,8 +1,12 @@
 //! Orders and their lines.
 
 use super::address::PostalAddress;
+use super::fulfillment::Fulfillment;
 use super::object::ObjectOnly;
-use crate::ids::{AddressId, CustomerId, OrderId, ProductId};
+use super::order_change::{OrderHold, OrderNote, Tag};
+use super::order_label::{ExternalId, Metadata, OrderRemark};
+use super::order_return::Return;
+use crate::ids::{AddressId, CustomerId, FulfillmentId, HoldId, OrderId, ProductId, ReturnId};
 use crate::money::{Amount, Currency};
 use crate::text::Sku;
 use crate::time::Timestamp;
@@ -84,6 +88,17 @@ pub struct NewOrder {
     /// One of the customer's own addresses, in place of `billingAddress`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing_address_id: Option<AddressId>,
+    /// What the customer says to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<OrderRemark>,
+    /// The order's name in another system: no two orders of a shop share one, but for those that were rejected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// Units that were held for this checkout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
 }
 
 impl NewOrder {
@@ -97,7 +112,7 @@ impl NewOrder {
         Self { lines: Some(lines), ..Self::empty(customer_id) }
     }
 
-    const fn empty(customer_id: CustomerId) -> Self {
+    fn empty(customer_id: CustomerId) -> Self {
         Self {
             customer_id,
             product_id: None,
@@ -107,6 +122,10 @@ impl NewOrder {
             shipping_address_id: None,
             billing_address: None,
             billing_address_id: None,
+            note: None,
+            external_id: None,
+            metadata: Metadata::default(),
+            hold_id: None,
         }
     }
 }
@@ -181,9 +200,37 @@ pub struct Order {
     pub shipping_address: Option<PostalAddress>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing_address: Option<PostalAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<OrderRemark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fulfillments: Vec<Fulfillment>,
+    /// Oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<OrderHold>,
+    /// Whether an edit waits for its stock.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub edit_pending: bool,
+    /// For staff; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// For staff; oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<OrderNote>,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// One product of an order. Name, sku and unit price are copied when the order is confirmed.
@@ -196,6 +243,9 @@ pub struct OrderLine {
     pub shipped: u32,
     pub delivered: u32,
     pub returned: u32,
+    /// Of the returned units, those that were put back into stock.
+    #[serde(default)]
+    pub restocked: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -245,6 +295,15 @@ pub struct HistoryEntry {
     pub event: OrderEvent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The fulfilment that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfillment_id: Option<FulfillmentId>,
+    /// The return that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
+    /// Why an edit was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -253,7 +312,23 @@ pub enum OrderEvent {
     Placed,
     Confirmed,
     Rejected,
+    /// Some or all of what was not shipped.
     Cancelled,
+    Shipped,
+    Delivered,
+    ReturnRequested,
+    ReturnApproved,
+    ReturnDeclined,
+    ReturnReceived,
+    /// An edit waits for its stock.
+    EditRequested,
+    Edited,
+    /// There was no stock for the edit; the order is as it was.
+    EditRefused,
+    Held,
+    Released,
+    Noted,
+    Tagged,
     /// What was personal was taken out: the customer was erased.
     PersonErased,
 }
@@ -282,14 +357,3 @@ pub struct HeldOrder {
     pub order: Order,
     pub history: Vec<HistoryEntry>,
 }
-
-/// `POST /orders/{id}/cancel`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Cancellation {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<CancellationReason>,
-}
-
-/// Why an order is cancelled, in the canceller's words: 1 to 500 characters.
-pub type CancellationReason = crate::text::Text<1, 500, true>;

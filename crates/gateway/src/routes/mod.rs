@@ -50,6 +50,9 @@ pub struct Route {
 
 use Service::{Customer, Order, Product};
 
+/// Bytes of a body in which 2,000 lines fit.
+const LINES: usize = 256 * 1024;
+
 pub const ROUTES: &[Route] = &[
     route("/auth/login", &["POST"], Customer),
     route("/auth/refresh", &["POST"], Customer),
@@ -81,11 +84,24 @@ pub const ROUTES: &[Route] = &[
     route("/products/{id}", &["GET", "PATCH"], Product),
     route("/products/{id}/inventory", &["GET", "PUT"], Product),
     route("/products/{id}/inventory/adjustments", &["POST"], Product),
-    // 2,000 lines fit.
-    Route { body_limit: 256 * 1024, ..route("/orders", &["GET", "POST"], Order) },
+    Route { body_limit: LINES, ..route("/orders", &["GET", "POST"], Order) },
     route("/orders/{id}", &["GET"], Order),
-    route("/orders/{id}/cancel", &["POST"], Order),
+    Route { body_limit: LINES, ..route("/orders/{id}/cancel", &["POST"], Order) },
+    Route { body_limit: LINES, ..route("/orders/{id}/edits", &["POST"], Order) },
+    Route { body_limit: LINES, ..route("/orders/{id}/fulfillments", &["POST"], Order) },
+    route("/orders/{id}/fulfillments/{fulfillmentId}", &["GET"], Order),
+    route("/orders/{id}/fulfillments/{fulfillmentId}/deliver", &["POST"], Order),
+    Route { body_limit: LINES, ..route("/orders/{id}/returns", &["POST"], Order) },
+    route("/orders/{id}/returns/{returnId}", &["GET"], Order),
+    route("/orders/{id}/returns/{returnId}/approve", &["POST"], Order),
+    route("/orders/{id}/returns/{returnId}/decline", &["POST"], Order),
+    Route { body_limit: LINES, ..route("/orders/{id}/returns/{returnId}/receive", &["POST"], Order) },
+    route("/orders/{id}/hold", &["POST"], Order),
+    route("/orders/{id}/release", &["POST"], Order),
+    route("/orders/{id}/notes", &["POST"], Order),
+    route("/orders/{id}/tags", &["POST"], Order),
     route("/orders/{id}/history", &["GET"], Order),
+    route("/orders/{id}/why", &["GET"], Order),
     Route { destination: Destination::Health, ..route("/healthz", &["GET"], Order) },
 ];
 

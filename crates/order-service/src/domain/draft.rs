@@ -1,9 +1,10 @@
 //! A request to place an order, with every rule about its shape already kept.
 
 use super::order::{Change, FIRST_VERSION, Fingerprint, Line, Order};
-use common::ids::{AddressId, CustomerId, OrderId, ProductId};
+use common::ids::{AddressId, CustomerId, HoldId, OrderId, ProductId};
 use common::models::address::PostalAddress;
 use common::models::order::{FulfillmentStatus, MAX_LINES, NewOrder, OrderEvent, OrderStatus, RequestedLine};
+use common::models::order_label::{ExternalId, Metadata, OrderRemark};
 use common::time::Timestamp;
 use std::collections::{HashMap, HashSet};
 
@@ -14,6 +15,10 @@ pub struct OrderDraft {
     lines: Vec<RequestedLine>,
     shipping: Option<Destination>,
     billing: Option<Destination>,
+    note: Option<OrderRemark>,
+    external_id: Option<ExternalId>,
+    metadata: Metadata,
+    hold_id: Option<HoldId>,
 }
 
 /// An address as it was asked for.
@@ -57,7 +62,16 @@ impl OrderDraft {
         let mut products: HashSet<ProductId> = HashSet::with_capacity(lines.len());
         match lines.iter().position(|line| !products.insert(line.product_id)) {
             Some(line) => Err(InvalidDraft::DuplicateProduct { line }),
-            None => Ok(Self { customer_id: order.customer_id, lines, shipping, billing }),
+            None => Ok(Self {
+                customer_id: order.customer_id,
+                lines,
+                shipping,
+                billing,
+                note: order.note,
+                external_id: order.external_id,
+                metadata: order.metadata,
+                hold_id: order.hold_id,
+            }),
         }
     }
 
@@ -82,12 +96,23 @@ impl OrderDraft {
             parts.push(line.product_id.as_bytes());
             parts.push(quantity);
         }
-        // Only an address that is there counts, so that an order without one keeps the fingerprint it always had.
-        let shipping = self.shipping.as_ref().map(Destination::to_bytes);
-        let billing = self.billing.as_ref().map(Destination::to_bytes);
-        for (kind, destination) in [(b"shipping".as_slice(), &shipping), (b"billing", &billing)] {
-            if let Some(destination) = destination {
-                parts.extend([kind, destination.as_slice()]);
+        // Only what is there counts, so that an order without it keeps the fingerprint it always had.
+        let metadata: Vec<u8> = self
+            .metadata
+            .iter()
+            .flat_map(|(name, text)| [name, "\0", text, "\0"].concat().into_bytes())
+            .collect();
+        let optional = [
+            (b"shipping".as_slice(), self.shipping.as_ref().map(Destination::to_bytes)),
+            (b"billing", self.billing.as_ref().map(Destination::to_bytes)),
+            (b"note", self.note.as_ref().map(|note| note.as_bytes().to_vec())),
+            (b"external id", self.external_id.as_ref().map(|id| id.as_bytes().to_vec())),
+            (b"metadata", (!metadata.is_empty()).then_some(metadata)),
+            (b"hold", self.hold_id.map(|id| id.as_bytes().to_vec())),
+        ];
+        for (kind, value) in &optional {
+            if let Some(value) = value {
+                parts.extend([*kind, value.as_slice()]);
             }
         }
         Fingerprint::derived(&parts)
@@ -116,21 +141,34 @@ impl OrderDraft {
             Some(Destination::Named(id)) => known.get(id).cloned().map(Box::new),
             None => None,
         };
+        let fingerprint = self.fingerprint();
         Order {
             shipping_address: address(&self.shipping),
             billing_address: address(&self.billing),
+            note: self.note,
+            external_id: self.external_id,
+            metadata: self.metadata,
+            hold_id: self.hold_id,
+            fulfillments: Vec::new(),
+            returns: Vec::new(),
+            hold: None,
+            tags: Vec::new(),
+            notes: Vec::new(),
+            edit: None,
+            edits: Vec::new(),
             id,
             customer_id: self.customer_id,
             status: OrderStatus::Pending,
             fulfillment_status: FulfillmentStatus::Unfulfilled,
             version: FIRST_VERSION,
-            fingerprint: self.fingerprint(),
+            fingerprint,
             lines: self.lines.iter().map(Line::new).collect(),
             currency: None,
             total_minor: None,
             rejections: Vec::new(),
             effects: Vec::new(),
-            history: vec![Change { at, actor, event: OrderEvent::Placed, note: None, request: None }],
+            pruned_effects: 0,
+            history: vec![Change::new(at, actor, OrderEvent::Placed)],
             created_at: at,
             updated_at: at,
         }

@@ -1,18 +1,23 @@
 //! An order as it is stored.
 
-use common::ids::{CustomerId, Id, MovementId, OrderId, ProductId};
+use common::ids::{CustomerId, FulfillmentId, HoldId, Id, MovementId, OrderId, ProductId, ReturnId};
 use common::models::address::PostalAddress;
+use common::models::fulfillment::Fulfillment;
+use common::models::location::LocationId;
 use common::models::order::{FulfillmentStatus, OrderEvent, OrderStatus, Rejection, RequestedLine};
+use common::models::order_change::{EditedLine, OrderHold, OrderNote, Tag};
+use common::models::order_label::{ExternalId, Metadata, OrderRemark};
+use common::models::order_return::Return;
 use common::money::{Currency, Money};
 use common::text::Sku;
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Marks the identity of a request: what it asked for, whoever sends it again.
-pub enum Request {}
+/// Marks what identifies a request, whoever sends it again.
+pub enum Requested {}
 
 /// The UUIDv8 over all that a request asked for.
-pub type Fingerprint = Id<Request>;
+pub type Fingerprint = Id<Requested>;
 
 /// The version that every order is recorded with.
 pub const FIRST_VERSION: i64 = 1;
@@ -40,9 +45,39 @@ pub struct Order {
     pub shipping_address: Option<Box<PostalAddress>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing_address: Option<Box<PostalAddress>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<OrderRemark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+    /// What was held for the checkout, for as long as the order is not decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fulfillments: Vec<Fulfillment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<Return>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<OrderHold>,
+    /// Sorted, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<OrderNote>,
+    /// An edit that waits for its stock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Box<Edit>>,
+    /// Edits that are settled with what they reserved, by the identities of their reservations; an edit that needed no
+    /// stock has no reservation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<MovementId>,
     pub fingerprint: Fingerprint,
-    /// What product-service is still to be told, and what it was told.
+    /// What product-service is still to be told, and what it was told lately.
     pub effects: Vec<Effect>,
+    /// Delivered effects that no longer stand in `effects`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pruned_effects: u32,
     pub history: Vec<Change>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -58,6 +93,9 @@ pub struct Line {
     pub shipped: u32,
     pub delivered: u32,
     pub returned: u32,
+    /// Of the returned units, those that were put back into stock.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restocked: u32,
     /// Sku, name and unit price are copied when the order is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
@@ -76,17 +114,50 @@ impl Line {
             shipped: 0,
             delivered: 0,
             returned: 0,
+            restocked: 0,
             sku: None,
             name: None,
             unit_price_minor: None,
         }
     }
 
+    /// Units that are not cancelled.
+    pub const fn kept(&self) -> u32 {
+        self.quantity.saturating_sub(self.cancelled)
+    }
+
+    /// Units that are neither cancelled nor shipped: the ledger holds them reserved.
+    pub const fn open(&self) -> u32 {
+        self.kept().saturating_sub(self.shipped)
+    }
+
     /// Unit price times what is not cancelled; `None` before the price is known or where it is too large.
     pub fn total(&self) -> Option<Money> {
-        let price = Money::from_minor(self.unit_price_minor?).ok()?;
-        price.checked_mul(self.quantity.saturating_sub(self.cancelled))
+        Money::from_minor(self.unit_price_minor?).ok()?.checked_mul(self.kept())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// An edit that needs more stock than the order has: recorded first, decided by its reservation, then settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Edit {
+    /// The identity of its reservation.
+    pub id: MovementId,
+    /// What the order is to become.
+    pub lines: Vec<EditedLine>,
+    /// What it needs more than the order has.
+    pub more: Vec<RequestedLine>,
+    pub at: Timestamp,
+    pub actor: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
 }
 
 /// An effect on stock that this order owes: due in the same write that made it necessary, delivered by its identity.
@@ -96,6 +167,9 @@ pub struct Effect {
     pub id: MovementId,
     pub kind: EffectKind,
     pub lines: Vec<RequestedLine>,
+    /// Where, if the request named a place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location_id: Option<LocationId>,
     pub state: EffectState,
     pub at: Timestamp,
 }
@@ -105,6 +179,10 @@ pub struct Effect {
 pub enum EffectKind {
     /// Reserved units become available again.
     Release,
+    /// Reserved units leave the building.
+    Shipment,
+    /// Shipped units are on hand again.
+    Return,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +204,47 @@ pub struct Change {
     /// The keyed request that made the change, so that its repeat finds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Fingerprint>,
+    /// What that request asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fulfillment_id: Option<FulfillmentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
+    /// The edit that was requested, made or refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit_id: Option<MovementId>,
+    /// Why an edit was refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejections: Vec<Rejection>,
+}
+
+/// A request that carries a key: whose it is, and what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Of the move, the order, the caller and the key.
+    pub id: Fingerprint,
+    /// Of the body.
+    pub asked: Fingerprint,
+}
+
+impl Change {
+    /// A change about the order alone.
+    pub const fn new(at: Timestamp, actor: String, event: OrderEvent) -> Self {
+        Self {
+            at,
+            actor,
+            event,
+            note: None,
+            request: None,
+            asked: None,
+            fulfillment_id: None,
+            return_id: None,
+            edit_id: None,
+            rejections: Vec::new(),
+        }
+    }
 }
 
 impl Order {
@@ -142,5 +261,16 @@ impl Order {
                 Some(RequestedLine { product_id: line.product_id, quantity })
             })
             .collect()
+    }
+
+    /// The line of a product.
+    pub fn line(&self, product: ProductId) -> Option<&Line> {
+        self.lines.iter().find(|line| line.product_id == product)
+    }
+
+    /// What the ledger did for an edit: `None` while it is not settled.
+    pub fn settled_edit(&self, id: MovementId) -> Option<&Change> {
+        let ends = |change: &&Change| change.edit_id == Some(id) && change.event != OrderEvent::EditRequested;
+        self.history.iter().rev().find(ends)
     }
 }

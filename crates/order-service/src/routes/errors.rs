@@ -3,11 +3,12 @@
 use crate::domain::draft::InvalidDraft;
 use crate::domain::moves::MoveError;
 use crate::domain::order::Order;
-use crate::workflows::cancel_order::ChangeError;
+use crate::workflows::change_order::{ChangeError, Changed};
 use crate::workflows::place_order::PlaceError;
+use actix_web::{HttpResponse, ResponseError};
 use common::error::{ApiError, Kind};
 use common::ids::OrderId;
-use common::models::order::RejectionCode;
+use common::models::order::{Rejection, RejectionCode};
 use serde_json::json;
 
 pub fn invalid_draft(error: &InvalidDraft) -> ApiError {
@@ -54,6 +55,11 @@ impl From<PlaceError> for ApiError {
                 Self::unauthenticated("The session has ended. Log in.").code("token_revoked")
             }
             PlaceError::KeyReused => key_reused(),
+            PlaceError::ExternalIdTaken { order_id } => {
+                Self::new(Kind::Conflict, "Another order has this external id.")
+                    .code("external_id_taken")
+                    .with("orderId", order_id.to_string())
+            }
             PlaceError::Busy => Self::overloaded(),
             PlaceError::Unsettled { order_id, .. } => unsettled(order_id).caused_by(error),
             PlaceError::Peer(error) => error.into(),
@@ -68,22 +74,77 @@ impl From<ChangeError> for ApiError {
             ChangeError::VersionMismatch(version) => Self::version_mismatch(version),
             ChangeError::KeyReused => key_reused(),
             ChangeError::Contended => Self::unavailable().code("contended"),
-            ChangeError::Move(MoveError::Illegal { state, ref allowed }) => {
-                Self::new(Kind::Conflict, "The order's state does not allow this.")
-                    .code("illegal_transition")
-                    .with("state", json!(state))
-                    .with("allowedMoves", json!(allowed))
-            }
+            ChangeError::Unsettled { order_id, .. } => edit_unsettled(order_id).caused_by(error),
             ChangeError::Move(MoveError::Mismatch(_)) => Self::internal(error),
+            ChangeError::Move(error) => refused_move(&error),
             ChangeError::Store(error) => error.into(),
         }
     }
 }
 
+/// 503 for an edit whose stock is not decided yet.
+fn edit_unsettled(order_id: OrderId) -> ApiError {
+    let detail = "The edit is recorded and not settled yet. Send the same request with the same Idempotency-Key again; \
+                  without a key, read the order's history.";
+    ApiError::new(Kind::Unavailable, detail).code("edit_unsettled").with("orderId", order_id.to_string())
+}
+
+/// Why the order does not do what was asked: 409 for its state, 422 for what could never be asked of it.
+fn refused_move(error: &MoveError) -> ApiError {
+    let of_line = |line: &usize, field: &str| format!("/lines/{line}/{field}");
+    match error {
+        MoveError::Illegal { state, allowed, because } => {
+            ApiError::new(Kind::Conflict, format!("The order does not allow this: {because}."))
+                .code("illegal_transition")
+                .with("state", json!(state))
+                .with("allowedMoves", json!(allowed))
+        }
+        MoveError::NoLines => ApiError::invalid_field("/lines", "invalid_length", error),
+        MoveError::DuplicateProduct { line } => {
+            ApiError::invalid_field(of_line(line, "productId"), "duplicate_product", error)
+        }
+        MoveError::UnknownProduct { line } => {
+            ApiError::invalid_field(of_line(line, "productId"), "unknown_line", error)
+        }
+        MoveError::NoUnits { line } => ApiError::invalid_field(format!("/lines/{line}"), "no_units", error),
+        MoveError::NothingLeft => ApiError::invalid_field("/lines", "nothing_left", error),
+        MoveError::TooMany { line, most } => {
+            let detail = format!("/lines/{line} asks for more units than the {most} that there are.");
+            ApiError::new(Kind::Conflict, detail)
+                .code("too_many_units")
+                .with("line", *line)
+                .with("available", *most)
+        }
+        MoveError::NothingToDo => {
+            ApiError::new(Kind::Conflict, "The order is like that already.").code("nothing_to_change")
+        }
+        MoveError::UnknownPart(what) => ApiError::not_found(what),
+        MoveError::Full { .. } => {
+            ApiError::new(Kind::Conflict, format!("No more: {error}.")).code("limit_reached")
+        }
+        MoveError::EditPending | MoveError::Mismatch(_) => ApiError::unavailable().code("contended"),
+    }
+}
+
+/// The answer to an edit that was refused; the order is as it was.
+pub fn edit_refused(changed: &Changed) -> HttpResponse {
+    refusal(changed.order.id, &changed.change.rejections, "edit_expired", "The edit was not decided in time.")
+        .error_response()
+}
+
 /// The answer to a request whose order was rejected: 409 where there is not enough stock or the order expired, 422
 /// where it could never have been placed as it is.
 pub fn rejected(order: &Order) -> ApiError {
-    let codes: Vec<RejectionCode> = order.rejections.iter().map(|rejection| rejection.code).collect();
+    refusal(order.id, &order.rejections, "order_expired", "The order was not decided in time.")
+}
+
+fn refusal(
+    order_id: OrderId,
+    rejections: &[Rejection],
+    expired: &'static str,
+    in_words: &'static str,
+) -> ApiError {
+    let codes: Vec<RejectionCode> = rejections.iter().map(|rejection| rejection.code).collect();
     let worst = [
         (RejectionCode::UnknownProduct, Kind::Unprocessable, "unknown_product", "A product does not exist."),
         (
@@ -106,12 +167,12 @@ pub fn rejected(order: &Order) -> ApiError {
         ),
         (RejectionCode::OutOfStock, Kind::Conflict, "out_of_stock", "There is not enough stock."),
     ];
-    let (kind, code, detail) = worst.into_iter().find(|(code, ..)| codes.contains(code)).map_or(
-        (Kind::Conflict, "order_expired", "The order was not decided in time."),
-        |(_, kind, code, detail)| (kind, code, detail),
-    );
+    let (kind, code, detail) = worst
+        .into_iter()
+        .find(|(code, ..)| codes.contains(code))
+        .map_or((Kind::Conflict, expired, in_words), |(_, kind, code, detail)| (kind, code, detail));
     ApiError::new(kind, detail)
         .code(code)
-        .with("orderId", order.id.to_string())
-        .with("rejections", json!(order.rejections))
+        .with("orderId", order_id.to_string())
+        .with("rejections", json!(rejections))
 }

@@ -1,6 +1,8 @@
 //! The URL table.
 
 pub mod errors;
+pub mod moves;
+pub mod one_order;
 pub mod orders;
 pub mod person;
 pub mod representation;
@@ -12,9 +14,25 @@ use common::http::endpoint::endpoint;
 pub fn public(config: &mut ServiceConfig) {
     config
         .service(endpoint("/orders").post(orders::place_order).list(orders::list_orders))
-        .service(endpoint("/orders/{id}").get(orders::get_order))
-        .service(endpoint("/orders/{id}/cancel").post(orders::cancel_order))
-        .service(endpoint("/orders/{id}/history").get(orders::get_history))
+        .service(endpoint("/orders/{id}").get(one_order::get_order))
+        .service(endpoint("/orders/{id}/history").get(one_order::get_history))
+        .service(endpoint("/orders/{id}/why").get(one_order::get_why))
+        .service(endpoint("/orders/{id}/cancel").post(moves::cancel_order))
+        .service(endpoint("/orders/{id}/edits").post(moves::edit_order))
+        .service(endpoint("/orders/{id}/fulfillments").post(moves::ship_order))
+        .service(endpoint("/orders/{id}/fulfillments/{fulfillmentId}").get(one_order::get_fulfillment))
+        .service(
+            endpoint("/orders/{id}/fulfillments/{fulfillmentId}/deliver").post(moves::deliver_fulfillment),
+        )
+        .service(endpoint("/orders/{id}/returns").post(moves::request_return))
+        .service(endpoint("/orders/{id}/returns/{returnId}").get(one_order::get_return))
+        .service(endpoint("/orders/{id}/returns/{returnId}/approve").post(moves::approve_return))
+        .service(endpoint("/orders/{id}/returns/{returnId}/decline").post(moves::decline_return))
+        .service(endpoint("/orders/{id}/returns/{returnId}/receive").post(moves::receive_return))
+        .service(endpoint("/orders/{id}/hold").post(moves::hold_order))
+        .service(endpoint("/orders/{id}/release").post(moves::release_order))
+        .service(endpoint("/orders/{id}/notes").post(moves::note_order))
+        .service(endpoint("/orders/{id}/tags").post(moves::tag_order))
         .service(endpoint("/customers/{id}/orders").list(orders::list_customer_orders));
 }
 

@@ -1,27 +1,26 @@
-//! Orders: place, read, list, cancel.
+//! Orders: place and list them.
 
 use super::{errors, representation};
 use crate::domain::draft::OrderDraft;
-use crate::domain::order::Order;
+use crate::domain::moves::Hand;
 use crate::startup::AppState;
 use crate::store::orders::Filter;
-use crate::workflows::cancel_order::{CancelRequest, ChangeError};
-use crate::workflows::{cancel_order as cancelling, place_order as placing};
+use crate::workflows::place_order as placing;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use common::auth::caller::Caller;
 use common::context::{self, Interrupted};
 use common::error::ApiError;
-use common::http::body::{Body, OptionalBody};
-use common::http::conditional::{IfMatch, entity_tag};
-use common::http::idempotency::{OptionalKey, REPLAYED};
+use common::http::body::Body;
+use common::http::conditional::entity_tag;
+use common::http::idempotency::{OptionalKey, REPLAYED, replay};
 use common::http::page::{Cursor, Limit, next_link};
 use common::http::path::PathId;
 use common::http::query::Query;
-use common::ids::{CustomerId, OrderId};
+use common::ids::CustomerId;
 use common::models::auth::Scope;
-use common::models::order::{Cancellation, NewOrder, OrderStatus};
+use common::models::order::{NewOrder, OrderStatus};
 use serde::Deserialize;
 
 /// Bytes of an order's body: 2,000 lines of about 100 bytes.
@@ -39,6 +38,7 @@ pub async fn place_order(
         return Err(caller.forbidden(Scope::OrdersWrite));
     }
     let id = placing::identify(&draft, key.as_ref());
+    let hand = representation::hand(&caller);
     let placed =
         context::run_to_end(async move { placing::place_order(&state, &caller, draft, id).await }).await;
     let placed = placed.map_err(|interrupted| match interrupted {
@@ -46,14 +46,8 @@ pub async fn place_order(
         Interrupted::Failed(_) => interrupted.into(),
     })??;
     if placed.order.status == OrderStatus::Rejected {
-        let mut refusal = errors::rejected(&placed.order).error_response();
-        if placed.replayed {
-            let (name, value) = REPLAYED;
-            refusal
-                .headers_mut()
-                .insert(header::HeaderName::from_static(name), header::HeaderValue::from_static(value));
-        }
-        return Ok(refusal);
+        let refusal = errors::rejected(&placed.order).error_response();
+        return Ok(if placed.replayed { replay(refusal) } else { refusal });
     }
     let mut response = HttpResponse::Created();
     response
@@ -62,35 +56,7 @@ pub async fn place_order(
     if placed.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(representation::order(&placed.order)))
-}
-
-/// `GET /orders/{id}`
-pub async fn get_order(
-    state: Data<AppState>,
-    caller: Caller,
-    PathId(id): PathId<OrderId>,
-) -> Result<HttpResponse, ApiError> {
-    let order = find_own(state, caller, id).await?;
-    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(representation::order(&order)))
-}
-
-/// `GET /orders/{id}/history`, oldest first.
-pub async fn get_history(
-    state: Data<AppState>,
-    caller: Caller,
-    PathId(id): PathId<OrderId>,
-) -> Result<HttpResponse, ApiError> {
-    let order = find_own(state, caller, id).await?;
-    let history: Vec<_> = order.history.iter().map(representation::history).collect();
-    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(history))
-}
-
-async fn find_own(state: Data<AppState>, caller: Caller, id: OrderId) -> Result<Order, ApiError> {
-    let order = context::run_to_end(async move { state.orders.find(id).await }).await??;
-    order
-        .filter(|order| caller.may_act_for(order.customer_id, Scope::OrdersRead))
-        .ok_or_else(|| caller.hidden(Scope::OrdersRead, "order"))
+    Ok(response.json(representation::order(&placed.order, hand)))
 }
 
 /// Parameters of `GET /orders`.
@@ -112,7 +78,7 @@ pub async fn list_orders(
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::OrdersRead)?;
     let filter = Filter { customer_id: query.customer_id, status: query.status };
-    list(state, &request, filter, query.limit.unwrap_or_default(), query.after).await
+    list(state, &request, filter, Hand::Staff, query.limit.unwrap_or_default(), query.after).await
 }
 
 /// Parameters of `GET /customers/{id}/orders`.
@@ -142,13 +108,15 @@ pub async fn list_customer_orders(
         ));
     }
     let filter = Filter { customer_id: Some(id), status: None };
-    list(state, &request, filter, query.limit.unwrap_or_default(), query.after).await
+    let hand = representation::hand(&caller);
+    list(state, &request, filter, hand, query.limit.unwrap_or_default(), query.after).await
 }
 
 async fn list(
     state: Data<AppState>,
     request: &HttpRequest,
     filter: Filter,
+    hand: Hand,
     limit: Limit,
     after: Option<Cursor>,
 ) -> Result<HttpResponse, ApiError> {
@@ -160,31 +128,5 @@ async fn list(
         let cursor = Cursor { at: last.created_at, id: last.id.uuid() };
         response.insert_header(next_link(request.path(), request.query_string(), cursor));
     }
-    Ok(response.json(orders.iter().map(representation::order).collect::<Vec<_>>()))
-}
-
-/// `POST /orders/{id}/cancel`
-pub async fn cancel_order(
-    state: Data<AppState>,
-    caller: Caller,
-    PathId(order_id): PathId<OrderId>,
-    IfMatch(if_version): IfMatch,
-    OptionalKey(key): OptionalKey,
-    OptionalBody(body): OptionalBody<Cancellation>,
-) -> Result<HttpResponse, ApiError> {
-    if caller.customer_id().is_none() {
-        caller.require_scope(Scope::OrdersWrite)?;
-    }
-    let reason = body.reason.map(|reason| reason.into_string());
-    let request = CancelRequest { order_id, reason, key, if_version };
-    let state = state.into_inner();
-    let cancelled =
-        context::run_to_end(async move { cancelling::cancel_order(&state, &caller, request).await });
-    let (order, replayed) = cancelled.await?.map_err(|error: ChangeError| ApiError::from(error))?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header(entity_tag(order.version));
-    if replayed {
-        response.insert_header(REPLAYED);
-    }
-    Ok(response.json(representation::order(&order)))
+    Ok(response.json(orders.iter().map(|order| representation::order(order, hand)).collect::<Vec<_>>()))
 }

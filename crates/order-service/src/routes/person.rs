@@ -1,6 +1,7 @@
 //! What orders hold of a customer, for customer-service: to show it to them, and to take it out.
 
 use super::representation;
+use crate::domain::moves::Hand;
 use crate::startup::AppState;
 use crate::store::orders::Filter;
 use actix_web::HttpResponse;
@@ -40,7 +41,7 @@ pub async fn list_held(
     let next = orders.last().filter(|_| is_full);
     let next = next.map(|last| Cursor { at: last.created_at, id: last.id.uuid() }.to_string());
     let held = |order: &crate::domain::order::Order| HeldOrder {
-        order: representation::order(order),
+        order: representation::order(order, Hand::Staff),
         history: order.history.iter().map(representation::history).collect(),
     };
     Ok(HttpResponse::Ok().json(HeldOrders { orders: orders.iter().map(held).collect(), next }))

@@ -1,10 +1,26 @@
 //! An order as clients see it.
 
+use crate::domain::moves::Hand;
+use crate::domain::moves::obstacle::{moves_of, obstacle};
 use crate::domain::order::{Change, Line, Order};
+use common::auth::caller::Caller;
+use common::models::auth::Scope;
 use common::models::order as model;
+use common::models::order_change::{MoveAnswer, OrderWhy};
 use common::money::{Currency, Money};
 
-pub fn order(order: &Order) -> model::Order {
+/// Whose eyes read: whoever may read everyone's orders is staff, and anyone else reads their own.
+pub fn hand(caller: &Caller) -> Hand {
+    if caller.holds(Scope::OrdersRead) || caller.holds(Scope::OrdersWrite) {
+        Hand::Staff
+    } else {
+        Hand::Customer
+    }
+}
+
+/// Notes and tags are staff's.
+pub fn order(order: &Order, hand: Hand) -> model::Order {
+    let for_staff = hand == Hand::Staff;
     let only = match order.lines.as_slice() {
         [only] => Some(only),
         _ => None,
@@ -22,6 +38,15 @@ pub fn order(order: &Order) -> model::Order {
         rejections: order.rejections.clone(),
         shipping_address: order.shipping_address.as_deref().cloned(),
         billing_address: order.billing_address.as_deref().cloned(),
+        note: order.note.clone(),
+        external_id: order.external_id.clone(),
+        metadata: order.metadata.clone(),
+        fulfillments: order.fulfillments.clone(),
+        returns: order.returns.clone(),
+        hold: order.hold.clone(),
+        edit_pending: order.edit.is_some(),
+        tags: if for_staff { order.tags.clone() } else { Vec::new() },
+        notes: if for_staff { order.notes.clone() } else { Vec::new() },
         version: order.version,
         created_at: order.created_at,
         updated_at: order.updated_at,
@@ -36,6 +61,7 @@ fn line(line: &Line, currency: Option<Currency>) -> model::OrderLine {
         shipped: line.shipped,
         delivered: line.delivered,
         returned: line.returned,
+        restocked: line.restocked,
         sku: line.sku.clone(),
         name: line.name.clone(),
         unit_price: currency.and_then(|currency| Some(money(line.unit_price_minor?)?.to_amount(currency))),
@@ -54,5 +80,21 @@ pub fn history(change: &Change) -> model::HistoryEntry {
         actor: change.actor.clone(),
         event: change.event,
         note: change.note.clone(),
+        fulfillment_id: change.fulfillment_id,
+        return_id: change.return_id,
+        rejections: change.rejections.clone(),
+    }
+}
+
+/// What may be asked of the order, and what stands in the way of the rest.
+pub fn why(order: &Order, hand: Hand) -> OrderWhy {
+    let answer = |asked| {
+        let because = obstacle(order, asked, hand).map(str::to_owned);
+        MoveAnswer { asked, allowed: because.is_none(), because }
+    };
+    OrderWhy {
+        status: order.status,
+        fulfillment_status: order.fulfillment_status,
+        moves: moves_of(hand).map(answer).collect(),
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod orders;
 pub mod person;
+pub mod unfinished;

@@ -5,7 +5,6 @@ use common::http::page::{Cursor, Limit};
 use common::ids::{CustomerId, MovementId, OrderId};
 use common::models::order::OrderStatus;
 use common::mongo::{StoreError, ensure_collection, is_answering, majority_document, to_document};
-use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
@@ -15,7 +14,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// Longest that a read may run in the database.
-const MAX_READ: Duration = Duration::from_secs(4);
+pub(super) const MAX_READ: Duration = Duration::from_secs(4);
 
 /// Longest that an update may run in the database, in milliseconds.
 const MAX_WRITE_MS: i32 = 4_000;
@@ -71,15 +70,26 @@ impl Orders {
     /// Creates the collection, its validator and its indexes, or brings them up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
         let index = |keys: Document| IndexModel::builder().keys(keys).build();
-        let partial =
-            IndexOptions::builder().partial_filter_expression(doc! { "effects.state": "due" }).build();
+        let partial = |filter: Document| IndexOptions::builder().partial_filter_expression(filter).build();
+        let is_due = partial(doc! { "effects.state": "due" });
+        let has_edit = partial(doc! { "edit.at": { "$exists": true } });
+        let external = doc! {
+            "externalId": { "$exists": true },
+            "status": { "$in": ["pending", "confirmed", "cancelled", "completed"] },
+        };
+        let mut has_external_id = partial(external);
+        has_external_id.unique = Some(true);
         let indexes = vec![
             // A customer's orders, newest first.
             index(doc! { "customerId": 1, "createdAt": -1, "_id": -1 }),
             // All orders, of one status or of all by merging the five; also the sweeper's, for the pending ones.
             index(doc! { "status": 1, "createdAt": -1, "_id": -1 }),
-            // Effects that are due; an order without one costs this index nothing.
-            IndexModel::builder().keys(doc! { "effects.at": 1 }).options(partial).build(),
+            // Effects that are due; an order without one costs this index nothing, and so below.
+            IndexModel::builder().keys(doc! { "effects.state": 1, "_id": 1 }).options(is_due).build(),
+            // Edits that wait for their stock.
+            IndexModel::builder().keys(doc! { "_id": 1, "edit.at": 1 }).options(has_edit).build(),
+            // One order for each external id; one that was rejected gives its own up.
+            IndexModel::builder().keys(doc! { "externalId": 1 }).options(has_external_id).build(),
         ];
         ensure_collection(&self.database, "orders", validator(), indexes).await
     }
@@ -152,6 +162,9 @@ impl Orders {
         if usize::try_from(changed).is_ok_and(|changed| changed == swaps.len()) {
             return Ok(swaps.iter().map(|swap| swap.to.id).collect());
         }
+        if let ([_], 0) = (swaps, changed) {
+            return Ok(HashSet::new());
+        }
         // The answer does not say which ones were changed.
         let ids: Vec<OrderId> = swaps.iter().map(|swap| swap.to.id).collect();
         let now = self.find_many(&ids).await?;
@@ -190,24 +203,6 @@ impl Orders {
         }
         let found =
             self.collection.find(query).sort(doc! { "createdAt": -1, "_id": -1 }).limit(limit.as_i64());
-        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
-    }
-
-    /// Orders that were recorded before `before` and never settled, oldest first.
-    pub async fn pending_since(&self, before: Timestamp, limit: i64) -> Result<Vec<Order>, StoreError> {
-        let query = doc! { "status": "pending", "createdAt": { "$lt": before } };
-        let found = self.collection.find(query).sort(doc! { "createdAt": 1, "_id": 1 }).limit(limit);
-        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
-    }
-
-    /// Orders with an effect that is due since before `before`, oldest first.
-    pub async fn with_effects_due_since(
-        &self,
-        before: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<Order>, StoreError> {
-        let query = doc! { "effects.state": "due", "effects.at": { "$lt": before } };
-        let found = self.collection.find(query).sort(doc! { "effects.at": 1 }).limit(limit);
         Ok(found.max_time(MAX_READ).await?.try_collect().await?)
     }
 

@@ -6,7 +6,7 @@
 use crate::clients::ledger::Ledger;
 use crate::config::PlacingSettings;
 use crate::domain::draft::OrderDraft;
-use crate::domain::moves::{Event, MoveError, apply};
+use crate::domain::moves::{Cause, Event, Hand, MoveError, apply};
 use crate::domain::order::Order;
 use crate::startup::AppState;
 use crate::store::orders::{Orders, Recorded, Swap};
@@ -15,11 +15,11 @@ use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::http::peer::PeerError;
-use common::ids::{AddressId, CustomerId, OrderId};
+use common::ids::{AddressId, CustomerId, MovementId, OrderId};
 use common::models::address::PostalAddress;
 use common::models::customer::CustomerStatus;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
-use common::models::order::OrderStatus;
+use common::models::order::{OrderStatus, RequestedLine};
 use common::mongo::jitter;
 use common::time::Timestamp;
 use std::collections::HashMap;
@@ -61,6 +61,9 @@ pub enum PlaceError {
     TokenRevoked,
     #[error("the key was used for another request")]
     KeyReused,
+    /// Another order of the shop has this external id.
+    #[error("order {order_id} has this external id")]
+    ExternalIdTaken { order_id: OrderId },
     /// Too much is waiting; nothing was written for this order.
     #[error("too many orders are waiting")]
     Busy,
@@ -112,13 +115,28 @@ impl Placement {
     /// Asks the ledger to decide this order.
     pub async fn reserve(&self, order: &Order) -> Result<LedgerOutcome, NotBatched> {
         self.reserving
-            .submit(LedgerEntry::Reserve { order_id: order.id, lines: order.requested_lines() })
+            .submit(LedgerEntry::Reserve {
+                id: order.id.reservation(),
+                order_id: order.id,
+                lines: order.requested_lines(),
+                hold_id: order.hold_id,
+            })
             .await
+    }
+
+    /// Asks the ledger for what an edit needs more.
+    pub async fn reserve_more(
+        &self,
+        id: MovementId,
+        order_id: OrderId,
+        lines: Vec<RequestedLine>,
+    ) -> Result<LedgerOutcome, NotBatched> {
+        self.reserving.submit(LedgerEntry::Reserve { id, order_id, lines, hold_id: None }).await
     }
 
     /// Tells the order what the ledger decided. `None` where someone else changed the order meanwhile.
     pub async fn settle(&self, order: &Order, event: Event) -> Result<Option<Order>, SettleError> {
-        let settled = apply(order, event, ACTOR, Timestamp::now())?;
+        let settled = apply(order, event, &Cause::new(ACTOR, Hand::Staff, Timestamp::now()))?;
         let swap = Swap { from_version: order.version, to: settled };
         let to = swap.to.clone();
         let changed = self.settling.submit(swap).await?;
@@ -198,6 +216,7 @@ pub async fn place_order(
             let found =
                 found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
             let Some(found) = found else {
+                check_external_id(state, &pending).await?;
                 // Whoever wrote it has no majority yet, or lost it: write it again.
                 wait_before_looking_again(id)?.await;
                 recorded = record(state, pending.clone()).await?;
@@ -290,6 +309,18 @@ async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> 
         Err(failed @ NotBatched::BatchFailed) => {
             Err(PlaceError::Unsettled { order_id, cause: failed.to_string() })
         }
+    }
+}
+
+/// What was refused for being there already, and is not, may share its external id with another order.
+async fn check_external_id(state: &AppState, order: &Order) -> Result<(), PlaceError> {
+    let Some(external_id) = &order.external_id else { return Ok(()) };
+    let taken = state.orders.find_by_external_id(external_id).await;
+    let taken =
+        taken.map_err(|cause| PlaceError::Unsettled { order_id: order.id, cause: cause.to_string() })?;
+    match taken {
+        Some(other) if other != order.id => Err(PlaceError::ExternalIdTaken { order_id: other }),
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,9 @@
 use common::auth::api_key::ApiKeyText;
 use common::ids::{ApiKeyId, CustomerId, OrderId, ProductId};
 use common::models::auth::Role;
-use common::models::ledger::{LedgerAnswer, LedgerBatch, LedgerEntry, LedgerOutcome, ReservedItem};
+use common::models::ledger::{
+    LedgerAnswer, LedgerBatch, LedgerEntry, LedgerFailure, LedgerOutcome, ReservedItem,
+};
 use common::models::order::{Rejection, RejectionCode};
 use common::money::Currency;
 use common::testing::{TestSigner, fresh_database, server};
@@ -37,6 +39,8 @@ pub struct FakeLedger {
     pub calls: Mutex<Vec<LedgerBatch>>,
     /// Products that are out of stock.
     pub sold_out: Mutex<Vec<ProductId>>,
+    /// Products of which nothing was ever reserved, the ledger says.
+    pub contradicting: Mutex<Vec<ProductId>>,
     /// Calls that are to fail before they do anything.
     pub failing: Mutex<u32>,
     /// Calls that are to do their work and lose the answer.
@@ -66,7 +70,16 @@ impl FakeLedger {
                 }
             }
             LedgerEntry::Refuse { .. } => refused(RejectionCode::Expired, None),
-            LedgerEntry::Release { .. } => LedgerOutcome::Applied,
+            LedgerEntry::Release { lines, .. }
+            | LedgerEntry::Ship { lines, .. }
+            | LedgerEntry::Return { lines, .. } => {
+                let contradicting = self.contradicting.lock().unwrap();
+                if lines.iter().any(|line| contradicting.contains(&line.product_id)) {
+                    LedgerOutcome::Failed { code: LedgerFailure::Contradiction }
+                } else {
+                    LedgerOutcome::Applied
+                }
+            }
         }
     }
 
@@ -237,6 +250,29 @@ impl Someone<'_> {
 
     pub fn order(&self, product: ProductId, quantity: u32) -> Value {
         json!({ "customerId": self.id, "productId": product, "quantity": quantity })
+    }
+
+    /// One move of an order, such as `hold` or `returns/{id}/approve`.
+    pub async fn go(&self, order: &Value, part: &str, body: Value) -> Response {
+        self.go_with(order, part, body, None).await
+    }
+
+    pub async fn go_with(&self, order: &Value, part: &str, body: Value, key: Option<&str>) -> Response {
+        let path = format!("/orders/{}/{part}", order["id"].as_str().unwrap());
+        let mut request = self.request(Method::POST, &path).json(&body);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// A move that is expected to succeed: the order after it.
+    pub async fn went(&self, order: &Value, part: &str, body: Value) -> Value {
+        let response = self.go(order, part, body).await;
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        assert!(status.is_success(), "{part}: {answer}");
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Response {

@@ -5,6 +5,8 @@ mod addresses;
 mod app;
 mod bad_input;
 mod cancel;
+mod edits;
+mod lifecycle;
 mod list;
 mod place;
 mod query_plans;

@@ -27,14 +27,28 @@ async fn every_list_is_read_from_an_index_in_its_order() {
     let all = ["pending", "confirmed", "rejected", "cancelled", "completed"].map(String::from).to_vec();
     let after = vec![doc! { "createdAt": at, "_id": { "$gte": id } }];
     let newest = doc! { "createdAt": -1, "_id": -1 };
+    let (oldest, by_id) = (doc! { "createdAt": 1, "_id": 1 }, doc! { "_id": 1 });
+    let due = doc! { "state": "due", "at": { "$lt": at } };
+    let kept = ["pending", "confirmed", "cancelled", "completed"].map(String::from).to_vec();
+    let pending_after = doc! {
+        "status": "pending",
+        "createdAt": { "$lt": at, "$gte": at },
+        "$nor": vec![doc! { "createdAt": at, "_id": { "$lte": id } }],
+    };
     for (filter, sort) in [
         (doc! { "customerId": id }, newest.clone()),
         (doc! { "customerId": id, "createdAt": { "$lte": at }, "$nor": after.clone() }, newest.clone()),
         (doc! { "status": { "$in": all.clone() } }, newest.clone()),
         (doc! { "status": { "$in": all }, "createdAt": { "$lte": at }, "$nor": after }, newest.clone()),
         (doc! { "status": "rejected" }, newest),
-        (doc! { "status": "pending", "createdAt": { "$lt": at } }, doc! { "createdAt": 1, "_id": 1 }),
-        (doc! { "effects.state": "due", "effects.at": { "$lt": at } }, doc! { "effects.at": 1 }),
+        (doc! { "status": "pending", "createdAt": { "$lt": at } }, oldest.clone()),
+        (pending_after, oldest),
+        (
+            doc! { "effects.state": "due", "effects": { "$elemMatch": due }, "_id": { "$gt": id } },
+            by_id.clone(),
+        ),
+        (doc! { "edit.at": { "$lt": at }, "_id": { "$gt": id } }, by_id),
+        (doc! { "externalId": "a", "status": { "$in": kept } }, doc! {}),
     ] {
         let find = doc! { "find": "orders", "filter": filter.clone(), "sort": sort, "limit": 50 };
         let explained =

@@ -1,10 +1,12 @@
 //! What is asked of the stock ledger, and what it answers.
 
-use super::movement::Movement;
+use super::movement::{Movement, MovementLine};
 use super::stock::Stock;
 use common::ids::{MovementId, ProductId};
 use common::models::audit::AuditActor;
+use common::models::inventory::MovementKind;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
+use common::models::location::LocationId;
 use common::models::product::{AdjustmentReason, Units};
 
 /// One wish. Its movement's identity comes with it, so that repeating it finds what it did the first time.
@@ -12,46 +14,114 @@ use common::models::product::{AdjustmentReason, Units};
 pub enum Entry {
     /// Of order-service.
     Order(LedgerEntry),
-    SetAvailable(SetAvailable),
-    Adjust(Adjust),
+    /// Of staff.
+    Stock(StockEntry),
 }
 
-/// Sets what is available; on hand moves by the difference.
+/// A change of one product's stock by hand.
 #[derive(Clone, Debug)]
-pub struct SetAvailable {
+pub struct StockEntry {
     pub id: MovementId,
     pub product_id: ProductId,
-    pub available: Units,
-    /// The version of the stock that the asker believes is current.
-    pub expected_version: Option<i64>,
+    pub wish: Wish,
     pub actor: AuditActor,
 }
 
-/// Adds to what is on hand, or takes from it.
 #[derive(Clone, Debug)]
-pub struct Adjust {
-    pub id: MovementId,
-    pub product_id: ProductId,
-    pub delta: i64,
-    pub reason: AdjustmentReason,
-    pub actor: AuditActor,
+pub enum Wish {
+    /// Sets what is available; on hand moves by the difference.
+    SetAvailable {
+        available: Units,
+        /// At this place alone; else of all together, and the default location moves first.
+        location_id: Option<LocationId>,
+        expected: Expected,
+    },
+    /// Adds to what is on hand, or takes from it.
+    Adjust { delta: i64, location_id: LocationId, reason: AdjustmentReason },
+    /// Units came in; as many fewer are announced.
+    Receive { quantity: i64, location_id: LocationId, reason: Option<AdjustmentReason> },
+    /// Units went from one place to another.
+    Transfer { from: LocationId, to: LocationId, quantity: i64, reason: Option<AdjustmentReason> },
+    /// Changes how the product is kept; nothing moves.
+    Configure { settings: Settings, expected: Expected },
+}
+
+/// What the asker believes is current; where it is not, nothing is changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Sum of the versions of all rows.
+    pub version: Option<i64>,
+    pub available: Option<i64>,
+}
+
+/// How a product is kept; what is left out stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub incoming: Option<i64>,
+    pub backorder_limit: Option<i64>,
+    pub low_stock_threshold: Option<Option<i64>>,
+}
+
+impl Wish {
+    /// What this is called in the audit trail.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::SetAvailable { .. } => "stock.set",
+            Self::Adjust { .. } => "stock.adjusted",
+            Self::Receive { .. } => "stock.received",
+            Self::Transfer { .. } => "stock.transferred",
+            Self::Configure { .. } => "stock.configured",
+        }
+    }
+
+    /// The movement that it leaves, where that does not depend on what is in stock.
+    pub fn movement(&self, product_id: ProductId) -> Option<(MovementKind, Vec<MovementLine>, Option<&str>)> {
+        let on_hand =
+            |location_id: &LocationId, delta| MovementLine::on_hand(product_id, location_id.clone(), delta);
+        match self {
+            Self::Adjust { delta, location_id, reason } => {
+                let lines = vec![on_hand(location_id, *delta)];
+                Some((MovementKind::Adjustment, lines, Some(reason.as_str())))
+            }
+            Self::Receive { quantity, location_id, reason } => {
+                let lines = vec![on_hand(location_id, *quantity)];
+                Some((MovementKind::Receipt, lines, reason.as_ref().map(AdjustmentReason::as_str)))
+            }
+            Self::Transfer { from, to, quantity, reason } => {
+                let lines = vec![on_hand(from, -quantity), on_hand(to, *quantity)];
+                Some((MovementKind::Transfer, lines, reason.as_ref().map(AdjustmentReason::as_str)))
+            }
+            Self::SetAvailable { .. } | Self::Configure { .. } => None,
+        }
+    }
+
+    /// The places that it names.
+    pub fn locations(&self) -> Vec<&LocationId> {
+        match self {
+            Self::SetAvailable { location_id, .. } => location_id.iter().collect(),
+            Self::Adjust { location_id, .. } | Self::Receive { location_id, .. } => vec![location_id],
+            Self::Transfer { from, to, .. } => vec![from, to],
+            Self::Configure { .. } => Vec::new(),
+        }
+    }
 }
 
 impl Entry {
     pub fn movement_id(&self) -> MovementId {
         match self {
             Self::Order(entry) => entry.movement_id(),
-            Self::SetAvailable(set) => set.id,
-            Self::Adjust(adjust) => adjust.id,
+            Self::Stock(entry) => entry.id,
         }
     }
 
-    /// Who changes stock by hand, and what that is called in the audit trail.
-    pub fn by_hand(&self) -> Option<(&AuditActor, &'static str)> {
+    /// The places that it names.
+    pub fn locations(&self) -> Vec<&LocationId> {
         match self {
-            Self::Order(_) => None,
-            Self::SetAvailable(set) => Some((&set.actor, "stock.set")),
-            Self::Adjust(adjust) => Some((&adjust.actor, "stock.adjusted")),
+            Self::Order(LedgerEntry::Ship { location_id, .. } | LedgerEntry::Return { location_id, .. }) => {
+                location_id.iter().collect()
+            }
+            Self::Order(_) => Vec::new(),
+            Self::Stock(entry) => entry.wish.locations(),
         }
     }
 
@@ -59,7 +129,7 @@ impl Entry {
     pub fn weight(&self) -> usize {
         match self {
             Self::Order(entry) => entry.lines().len().max(1),
-            Self::SetAvailable(_) | Self::Adjust(_) => 1,
+            Self::Stock(_) => 1,
         }
     }
 
@@ -67,7 +137,7 @@ impl Entry {
     pub fn unavailable(&self) -> Outcome {
         match self {
             Self::Order(_) => Outcome::Order(LedgerOutcome::Failed { code: LedgerFailure::Unavailable }),
-            Self::SetAvailable(_) | Self::Adjust(_) => Outcome::Stock(Err(StockRefused::Unavailable)),
+            Self::Stock(_) => Outcome::Stock(Err(StockRefused::Unavailable)),
         }
     }
 }
@@ -80,31 +150,39 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn contradiction() -> Self {
+    pub(super) const fn contradiction() -> Self {
         Self::Order(LedgerOutcome::Failed { code: LedgerFailure::Contradiction })
     }
 }
 
+/// What a change by hand came to.
 #[derive(Clone, Debug, PartialEq)]
-pub enum StockChanged {
-    /// The stock after it was set.
-    Set(Stock),
-    Adjusted {
-        movement: Movement,
-        /// Whether an earlier request made the movement.
-        replayed: bool,
-    },
+pub struct StockChanged {
+    /// All rows of the product after it.
+    pub rows: Vec<Stock>,
+    /// What stands in the ledger; nothing where nothing moved.
+    pub movement: Option<Movement>,
+    /// Whether an earlier request made the movement.
+    pub replayed: bool,
+    /// Whether anything was changed now.
+    pub is_written: bool,
 }
 
 /// Why stock was not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StockRefused {
     #[error("there is no such product")]
     UnknownProduct,
+    #[error("there is no location {0}")]
+    UnknownLocation(LocationId),
     #[error("the stock is at version {version}")]
     Stale { version: i64 },
+    #[error("{available} units are available")]
+    Unexpected { available: i64 },
     #[error("{on_hand} units are on hand and {reserved} of them reserved")]
     BelowReserved { on_hand: i64, reserved: i64 },
+    #[error("{backordered} units are promised beyond what is on hand")]
+    BelowBackordered { backordered: i64 },
     #[error("more units than one place holds")]
     TooManyUnits,
     #[error("the movement was made by another request")]

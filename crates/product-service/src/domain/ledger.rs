@@ -1,18 +1,28 @@
 //! The one place where stock is decided: entries in order of arrival against what the ledger holds.
 
-mod judge;
+mod by_hand;
+mod effects;
+mod order_units;
+mod reserve;
+mod shelves;
 
-use super::entry::{Adjust, Entry, Outcome, SetAvailable, StockChanged, StockRefused};
-use super::movement::{Movement, MovementKind, MovementLine};
-use super::stock::{MAIN, Stock, StockId};
-use common::ids::{MovementId, OrderId, ProductId};
+use super::entry::{Entry, Outcome, StockChanged, StockEntry, StockRefused};
+use super::movement::{Movement, MovementLine};
+use super::places::Places;
+use super::stock::Stock;
+use common::ids::{MovementId, ProductId};
+use common::models::inventory::MovementKind;
 use common::models::ledger::{LedgerEntry, LedgerOutcome};
 use common::models::product::ProductStatus;
 use common::money::{Currency, Money};
 use common::text::Sku;
 use common::time::Timestamp;
-use judge::Judgement;
+use order_units::OrderUnits;
+use shelves::Shelves;
 use std::collections::{BTreeSet, HashMap};
+
+/// Who acts in movements that order-service asks for.
+const ORDER_SERVICE: &str = "order-service";
 
 /// What an order copies of a product when it buys it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,40 +36,38 @@ pub struct Offer {
 
 pub type Offers = HashMap<ProductId, Offer>;
 
+/// What a batch is decided by, besides what the ledger holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    pub offers: &'a Offers,
+    pub places: &'a Places,
+    pub at: Timestamp,
+}
+
 /// What the ledger holds of everything that a batch of entries names, in one snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct Books {
-    /// Movements of the entries' own identities, the reservations that releases name, and the releases of the same
-    /// orders so far.
+    /// Movements of the entries' own identities, and all movements of the orders that are released, shipped or taken
+    /// back from.
     pub movements: HashMap<MovementId, Movement>,
-    pub stock: HashMap<StockId, Stock>,
+    /// Every row of the products that are named.
+    pub stock: Vec<Stock>,
 }
 
 impl Books {
-    /// The rows of stock that these entries may touch, once their movements are known.
-    pub fn rows_named_by(&self, entries: &[Entry]) -> BTreeSet<StockId> {
-        let mut rows = BTreeSet::new();
+    /// The products whose stock these entries may touch, once their movements are known.
+    pub fn products_named_by(&self, entries: &[Entry]) -> BTreeSet<ProductId> {
+        let mut products = BTreeSet::new();
         for entry in entries {
             match entry {
                 Entry::Order(order) if self.movements.contains_key(&order.movement_id()) => {}
-                Entry::Order(LedgerEntry::Reserve { lines, .. }) => {
-                    rows.extend(lines.iter().map(|line| StockId::new(line.product_id, MAIN)));
-                }
-                // Where the reservation stands earlier in the same batch, it names the rows itself.
-                Entry::Order(LedgerEntry::Release { order_id, .. }) => {
-                    let reservation = self.movements.get(&order_id.reservation());
-                    rows.extend(
-                        reservation.iter().flat_map(|movement| &movement.lines).map(MovementLine::stock_id),
-                    );
-                }
-                Entry::Order(LedgerEntry::Refuse { .. }) => {}
-                Entry::SetAvailable(SetAvailable { product_id, .. })
-                | Entry::Adjust(Adjust { product_id, .. }) => {
-                    rows.insert(StockId::new(*product_id, MAIN));
+                Entry::Order(order) => products.extend(order.lines().iter().map(|line| line.product_id)),
+                Entry::Stock(entry) => {
+                    products.insert(entry.product_id);
                 }
             }
         }
-        rows
+        products
     }
 }
 
@@ -70,61 +78,60 @@ pub struct Posting {
     pub outcomes: Vec<Outcome>,
     /// To be written, in the order of the entries.
     pub movements: Vec<Movement>,
-    /// One for each row of stock that moves, in the order of the rows.
+    /// One for each row of stock that changes, in the order of the rows.
     pub changes: Vec<StockChange>,
 }
 
-/// The sum of what a batch does to one row of stock.
+/// A row of stock before and after a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockChange {
-    pub id: StockId,
-    /// The version that was read, and must still stand.
-    pub version: i64,
-    pub on_hand_delta: i64,
-    pub reserved_delta: i64,
-    pub version_delta: i64,
+    /// As it was read; its version must still stand. `None`: there must be none.
+    pub read: Option<Stock>,
+    pub now: Stock,
 }
 
 /// Decides entries in their order. An entry whose movement is recorded is answered with what was recorded; every
 /// other either leaves exactly one movement or fails alone.
-pub fn decide(entries: &[Entry], books: Books, offers: &Offers, at: Timestamp) -> Posting {
-    let mut ledger = Ledger::open(books, offers, at);
+pub fn decide(entries: &[Entry], books: Books, terms: Terms<'_>) -> Posting {
+    let mut ledger = Ledger::open(entries, books, terms);
     let outcomes = entries.iter().map(|entry| ledger.enter(entry)).collect();
     ledger.close(outcomes)
 }
 
-struct Row {
-    read: Stock,
-    now: Stock,
+/// What one entry comes to.
+enum Judgement {
+    Post(Movement),
+    /// Nothing is to be written.
+    Answer(Outcome),
 }
 
 /// The books while a batch is being decided.
 struct Ledger<'a> {
+    terms: Terms<'a>,
     movements: HashMap<MovementId, Movement>,
-    /// Units of an order's reservation that were given back so far.
-    released: HashMap<(OrderId, ProductId), i64>,
-    rows: HashMap<StockId, Row>,
-    offers: &'a Offers,
-    at: Timestamp,
+    orders: OrderUnits,
+    shelves: HashMap<ProductId, Shelves>,
     posted: Vec<MovementId>,
 }
 
 impl<'a> Ledger<'a> {
-    fn open(books: Books, offers: &'a Offers, at: Timestamp) -> Self {
-        let rows = books.stock.into_iter().map(|(id, read)| (id, Row { now: read.clone(), read })).collect();
-        let mut ledger = Self {
-            movements: HashMap::with_capacity(books.movements.len()),
-            released: HashMap::new(),
-            rows,
-            offers,
-            at,
-            posted: Vec::new(),
-        };
-        for (id, movement) in books.movements {
-            ledger.note_release(&movement);
-            ledger.movements.insert(id, movement);
+    fn open(entries: &[Entry], books: Books, terms: Terms<'a>) -> Self {
+        let mut orders = OrderUnits::of(entries);
+        for movement in books.movements.values() {
+            orders.note(movement);
         }
-        ledger
+        let mut rows: HashMap<ProductId, Vec<Stock>> = HashMap::with_capacity(books.stock.len());
+        for row in books.stock {
+            rows.entry(row.product_id).or_default().push(row);
+        }
+        let shelves = rows.into_iter().map(|(product, rows)| (product, Shelves::open(rows, terms.places)));
+        Self {
+            terms,
+            movements: books.movements,
+            orders,
+            shelves: shelves.collect(),
+            posted: Vec::with_capacity(entries.len()),
+        }
     }
 
     fn enter(&mut self, entry: &Entry) -> Outcome {
@@ -132,7 +139,11 @@ impl<'a> Ledger<'a> {
         if let Some(recorded) = self.movements.get(&id) {
             return self.answer(entry, recorded, true);
         }
-        let movement = match self.judge(entry) {
+        let judgement = match entry {
+            Entry::Order(entry) => self.judge_order(entry),
+            Entry::Stock(entry) => self.judge_by_hand(entry),
+        };
+        let movement = match judgement {
             Judgement::Post(movement) => movement,
             Judgement::Answer(outcome) => return outcome,
         };
@@ -143,86 +154,103 @@ impl<'a> Ledger<'a> {
         outcome
     }
 
+    fn judge_order(&mut self, entry: &LedgerEntry) -> Judgement {
+        match entry {
+            LedgerEntry::Reserve { id, order_id, lines, .. } => self.reserve(*id, *order_id, lines),
+            LedgerEntry::Refuse { id, order_id } => Judgement::Post(self.expire(*id, *order_id)),
+            LedgerEntry::Release { id, order_id, lines } => self.release(*id, *order_id, lines),
+            LedgerEntry::Ship { id, order_id, lines, location_id } => {
+                self.ship(*id, *order_id, lines, location_id.as_ref())
+            }
+            LedgerEntry::Return { id, order_id, lines, location_id } => {
+                self.take_back(*id, *order_id, lines, location_id.as_ref())
+            }
+        }
+    }
+
     fn post(&mut self, movement: &Movement) {
         for line in &movement.lines {
-            // Every judgement that names a row has seen it.
-            if let Some(row) = self.rows.get_mut(&line.stock_id()) {
+            // Every judgement that names a place has seen it, or made room for it.
+            let Some(shelves) = self.shelves.get_mut(&line.product_id) else { continue };
+            if let Some(row) = shelves.at_mut(&line.location_id) {
                 row.now.on_hand += line.on_hand_delta;
                 row.now.reserved += line.reserved_delta;
                 row.now.version += 1;
             }
+            if movement.kind == MovementKind::Receipt
+                && let Some(main) = shelves.main_mut()
+                && main.now.incoming > 0
+            {
+                main.now.incoming = (main.now.incoming - line.on_hand_delta).max(0);
+                main.now.version += i64::from(!line.location_id.is_main());
+            }
         }
-        self.note_release(movement);
-    }
-
-    fn note_release(&mut self, movement: &Movement) {
-        let Some(order_id) = movement.order_id.filter(|_| movement.kind == MovementKind::Release) else {
-            return;
-        };
-        for line in &movement.lines {
-            *self.released.entry((order_id, line.product_id)).or_default() -= line.reserved_delta;
-        }
+        self.orders.note(movement);
     }
 
     /// What a recorded movement says to an entry of its identity.
     fn answer(&self, entry: &Entry, recorded: &Movement, replayed: bool) -> Outcome {
         match entry {
             Entry::Order(order) => order_outcome(order, recorded),
-            Entry::SetAvailable(set) => {
-                let row = self.rows.get(&StockId::new(set.product_id, MAIN));
-                let changed = row.map(|row| StockChanged::Set(row.now.clone()));
-                Outcome::Stock(changed.ok_or(StockRefused::UnknownProduct))
-            }
-            Entry::Adjust(adjust) => {
-                let same = recorded.kind == MovementKind::Adjustment
-                    && recorded.lines == [MovementLine::on_hand(adjust.product_id, adjust.delta)]
-                    && recorded.reason.as_deref() == Some(adjust.reason.as_str());
-                Outcome::Stock(if same {
-                    Ok(StockChanged::Adjusted { movement: recorded.clone(), replayed })
-                } else {
-                    Err(StockRefused::KeyReused)
-                })
-            }
+            Entry::Stock(entry) => Outcome::Stock(self.stock_outcome(entry, recorded, replayed)),
         }
+    }
+
+    fn stock_outcome(
+        &self,
+        entry: &StockEntry,
+        recorded: &Movement,
+        replayed: bool,
+    ) -> Result<StockChanged, StockRefused> {
+        if let Some((kind, lines, reason)) = entry.wish.movement(entry.product_id)
+            && (recorded.kind, &recorded.lines, recorded.reason.as_deref()) != (kind, &lines, reason)
+        {
+            return Err(StockRefused::KeyReused);
+        }
+        let shelves = self.shelves.get(&entry.product_id).ok_or(StockRefused::UnknownProduct)?;
+        let movement = Some(recorded.clone());
+        Ok(StockChanged { rows: shelves.stock(), movement, replayed, is_written: !replayed })
+    }
+
+    fn movement(&self, id: MovementId, kind: MovementKind, lines: Vec<MovementLine>) -> Movement {
+        Movement::new(id, kind, lines, ORDER_SERVICE, self.terms.at)
     }
 
     fn close(mut self, outcomes: Vec<Outcome>) -> Posting {
         let movements = self.posted.iter().filter_map(|id| self.movements.remove(id)).collect();
-        let moved = self.rows.into_values().filter(|row| row.now != row.read);
-        let mut changes: Vec<StockChange> = moved
-            .map(|row| StockChange {
-                version: row.read.version,
-                on_hand_delta: row.now.on_hand - row.read.on_hand,
-                reserved_delta: row.now.reserved - row.read.reserved,
-                version_delta: row.now.version - row.read.version,
-                id: row.read.id,
-            })
-            .collect();
-        changes.sort_by(|one, other| one.id.cmp(&other.id));
+        for shelves in self.shelves.values_mut() {
+            shelves.watch(self.terms.at);
+        }
+        let rows = self.shelves.into_values().flat_map(Shelves::into_rows);
+        // A row that only made room for a place stays unwritten.
+        let changed = rows.filter(|row| row.is_changed() && row.now.version > 0);
+        let mut changes: Vec<StockChange> =
+            changed.map(|row| StockChange { read: row.read, now: row.now }).collect();
+        changes.sort_by(|one, other| one.now.id.cmp(&other.now.id));
         Posting { outcomes, movements, changes }
     }
 }
 
 fn order_outcome(entry: &LedgerEntry, recorded: &Movement) -> Outcome {
-    match (entry, recorded.kind) {
+    if recorded.order_id != Some(entry.order_id()) {
+        return Outcome::contradiction();
+    }
+    let outcome = match (entry, recorded.kind) {
         (LedgerEntry::Reserve { .. } | LedgerEntry::Refuse { .. }, MovementKind::Reservation) => {
             match recorded.currency {
-                Some(currency) => {
-                    Outcome::Order(LedgerOutcome::Reserved { currency, items: recorded.items.clone() })
-                }
-                None => Outcome::contradiction(),
+                Some(currency) => LedgerOutcome::Reserved { currency, items: recorded.items.clone() },
+                None => return Outcome::contradiction(),
             }
         }
         (LedgerEntry::Reserve { .. } | LedgerEntry::Refuse { .. }, MovementKind::Refusal) => {
-            Outcome::Order(LedgerOutcome::Refused { reasons: recorded.reasons.clone() })
+            LedgerOutcome::Refused { reasons: recorded.reasons.clone() }
         }
-        (LedgerEntry::Release { order_id, .. }, MovementKind::Release)
-            if recorded.order_id == Some(*order_id) =>
-        {
-            Outcome::Order(LedgerOutcome::Applied)
-        }
-        _ => Outcome::contradiction(),
-    }
+        (LedgerEntry::Release { .. }, MovementKind::Release)
+        | (LedgerEntry::Ship { .. }, MovementKind::Shipment)
+        | (LedgerEntry::Return { .. }, MovementKind::Return) => LedgerOutcome::Applied,
+        _ => return Outcome::contradiction(),
+    };
+    Outcome::Order(outcome)
 }
 
 #[cfg(test)]

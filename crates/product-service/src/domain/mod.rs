@@ -3,5 +3,6 @@
 pub mod entry;
 pub mod ledger;
 pub mod movement;
+pub mod places;
 pub mod product;
 pub mod stock;

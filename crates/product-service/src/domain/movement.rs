@@ -1,53 +1,32 @@
 //! The lines of the stock ledger: each says what happened once and is never changed.
 
-use super::stock::{MAIN, StockId};
+use super::stock::StockId;
 use common::ids::{MovementId, OrderId, ProductId};
+use common::models::inventory::MovementKind;
 use common::models::ledger::ReservedItem;
+use common::models::location::LocationId;
 use common::models::order::Rejection;
 use common::money::Currency;
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MovementKind {
-    /// An order's units are promised to it.
-    Reservation,
-    /// An order gets nothing, for ever.
-    Refusal,
-    /// Units that were promised are free again.
-    Release,
-    Shipment,
-    Return,
-    /// Stock was counted or corrected by hand.
-    Adjustment,
-    /// Units came in.
-    Receipt,
-    Transfer,
-}
-
-impl MovementKind {
-    pub const ALL: [&str; 8] =
-        ["reservation", "refusal", "release", "shipment", "return", "adjustment", "receipt", "transfer"];
-}
 
 /// What a movement did to one row of stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MovementLine {
     pub product_id: ProductId,
-    pub location_id: String,
+    pub location_id: LocationId,
     pub on_hand_delta: i64,
     pub reserved_delta: i64,
 }
 
 impl MovementLine {
-    pub fn on_hand(product_id: ProductId, delta: i64) -> Self {
-        Self { product_id, location_id: MAIN.to_owned(), on_hand_delta: delta, reserved_delta: 0 }
+    pub const fn on_hand(product_id: ProductId, location_id: LocationId, delta: i64) -> Self {
+        Self { product_id, location_id, on_hand_delta: delta, reserved_delta: 0 }
     }
 
-    pub fn reserved(product_id: ProductId, location_id: &str, delta: i64) -> Self {
-        Self { product_id, location_id: location_id.to_owned(), on_hand_delta: 0, reserved_delta: delta }
+    pub const fn reserved(product_id: ProductId, location_id: LocationId, delta: i64) -> Self {
+        Self { product_id, location_id, on_hand_delta: 0, reserved_delta: delta }
     }
 
     pub fn stock_id(&self) -> StockId {
@@ -100,5 +79,14 @@ impl Movement {
             reason: None,
             at,
         }
+    }
+
+    /// An entry that stands for the same order.
+    pub fn of_order(self, order_id: OrderId) -> Self {
+        Self { order_id: Some(order_id), ..self }
+    }
+
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 }

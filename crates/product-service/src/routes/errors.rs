@@ -65,6 +65,20 @@ impl From<StockRefused> for ApiError {
             .code("below_reserved")
             .with("onHand", on_hand)
             .with("reserved", reserved),
+            StockRefused::UnknownLocation(location_id) => {
+                Self::invalid_field("/locationId", "unknown_location", format!("{location_id} is no location"))
+            }
+            StockRefused::Unexpected { available } => {
+                Self::new(Kind::Conflict, format!("{available} units are available. Read it again."))
+                    .code("unexpected_quantity")
+                    .with("available", available)
+            }
+            StockRefused::BelowBackordered { backordered } => Self::new(
+                Kind::Conflict,
+                format!("{backordered} units are promised beyond what is on hand: the limit cannot be lower."),
+            )
+            .code("below_backordered")
+            .with("backordered", backordered),
             StockRefused::TooManyUnits => {
                 Self::new(Kind::Conflict, format!("At most {MAX_UNITS} units can be on hand."))
                     .code("too_many_units")

@@ -1,5 +1,6 @@
 //! Stock by hand: reading, setting and correcting it. Its entity tag is the version of the stock, not the product's.
 
+use crate::domain::entry::Expected;
 use crate::startup::AppState;
 use crate::workflows::change_stock as changing;
 use actix_web::HttpResponse;
@@ -16,7 +17,7 @@ use common::http::path::PathId;
 use common::ids::ProductId;
 use common::models::audit::AuditActor;
 use common::models::auth::Scope;
-use common::models::product::{MAX_UNITS, NewAdjustment, SetInventory};
+use common::models::product::{Inventory, MAX_UNITS, NewAdjustment, SetInventory};
 
 pub(super) async fn show_inventory(
     state: Data<AppState>,
@@ -24,26 +25,33 @@ pub(super) async fn show_inventory(
     PathId(id): PathId<ProductId>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::StockRead)?;
-    let stock = run_to_end(async move { state.stock.find(id).await })
-        .await??
-        .ok_or_else(|| ApiError::not_found("product"))?;
-    Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(stock.inventory()))
+    let rows = run_to_end(async move { state.stock.of_product(id).await }).await??;
+    if rows.is_empty() {
+        return Err(ApiError::not_found("product"));
+    }
+    let (on_hand, reserved) =
+        (rows.iter().map(|row| row.on_hand).sum(), rows.iter().map(|row| row.reserved).sum());
+    let available = rows.iter().map(|row| row.available()).sum();
+    let inventory = Inventory { product_id: id, on_hand, reserved, available };
+    let version = rows.iter().map(|row| row.version).sum();
+    Ok(HttpResponse::Ok().insert_header(entity_tag(version)).json(inventory))
 }
 
 pub(super) async fn set_inventory(
     state: Data<AppState>,
     caller: Caller,
     PathId(id): PathId<ProductId>,
-    IfMatch(expected): IfMatch,
+    IfMatch(version): IfMatch,
     origin: Origin,
     Body(SetInventory { quantity }): Body<SetInventory>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::StockWrite)?;
     let actor = AuditActor::of(&caller, origin.0);
-    let (product, stock) =
+    let expected = Expected { version, available: None };
+    let (product, version) =
         run_to_end(async move { changing::set_inventory(&state, id, quantity, expected, actor).await })
             .await??;
-    Ok(HttpResponse::Ok().insert_header(entity_tag(stock.version)).json(product))
+    Ok(HttpResponse::Ok().insert_header(entity_tag(version)).json(product))
 }
 
 pub(super) async fn adjust_inventory(

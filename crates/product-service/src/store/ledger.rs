@@ -2,15 +2,16 @@
 
 use super::stock;
 use crate::domain::entry::{Entry, Outcome};
-use crate::domain::ledger::{Books, Offers, Posting, StockChange, decide};
-use crate::domain::movement::{Movement, MovementKind};
+use crate::domain::ledger::{Books, Posting, StockChange, Terms, decide};
+use crate::domain::movement::Movement;
 use crate::domain::stock::Stock;
 use anyhow::Context;
 use common::audit::AuditLog;
+use common::ids::MovementId;
 use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
+use common::models::inventory::MovementKind;
 use common::models::ledger::LedgerEntry;
-use common::mongo::{StoreError, commit, durable_transaction, ensure_collection};
-use common::time::Timestamp;
+use common::mongo::{StoreError, commit, durable_transaction, ensure_collection, to_document};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -20,6 +21,9 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 pub(super) const COLLECTION: &str = "movements";
+
+/// Documents that one answer of the database brings: as many as a batch has lines.
+const READ_BATCH: u32 = 2_000;
 
 #[derive(Clone)]
 pub struct Ledger {
@@ -73,12 +77,8 @@ impl Ledger {
 
     /// Creates the collection, or brings it up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
-        // Only releases are looked for by their order, so only they are worth an index entry.
-        let releases = IndexOptions::builder()
-            .name("releases_of_an_order".to_owned())
-            .partial_filter_expression(doc! { "kind": "release" })
-            .build();
-        let indexes = vec![IndexModel::builder().keys(doc! { "orderId": 1 }).options(releases).build()];
+        let of_an_order = IndexOptions::builder().sparse(true).build();
+        let indexes = vec![IndexModel::builder().keys(doc! { "orderId": 1 }).options(of_an_order).build()];
         ensure_collection(&self.database, COLLECTION, validator(), indexes).await.context("movements")
     }
 
@@ -87,13 +87,12 @@ impl Ledger {
     pub async fn post(
         &self,
         entries: &[Entry],
-        offers: &Offers,
-        at: Timestamp,
+        terms: Terms<'_>,
         deadline: Instant,
     ) -> Result<Vec<Outcome>, PostError> {
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
-        match self.post_within(&mut session, entries, offers, at).await {
+        match self.post_within(&mut session, entries, terms).await {
             Ok(outcomes) => {
                 commit(&mut session, deadline).await?;
                 Ok(outcomes)
@@ -110,49 +109,49 @@ impl Ledger {
         &self,
         session: &mut ClientSession,
         entries: &[Entry],
-        offers: &Offers,
-        at: Timestamp,
+        terms: Terms<'_>,
     ) -> Result<Vec<Outcome>, PostError> {
         let books = self.read(session, entries).await?;
-        let Posting { outcomes, movements, changes } = decide(entries, books, offers, at);
+        let Posting { outcomes, movements, changes } = decide(entries, books, terms);
         if !changes.is_empty() {
             self.move_stock(session, &changes).await?;
         }
         if !movements.is_empty() {
             self.movements.insert_many(&movements).session(&mut *session).await?;
-            for event in told(entries, &movements) {
-                self.audit.insert(&event, &mut *session).await?;
-            }
+        }
+        let events = told(entries, &outcomes);
+        if !events.is_empty() {
+            self.audit.insert_many(&events, session).await?;
         }
         Ok(outcomes)
     }
 
     async fn read(&self, session: &mut ClientSession, entries: &[Entry]) -> Result<Books, PostError> {
         let mut ids = Vec::with_capacity(entries.len());
-        let mut orders_released = Vec::new();
+        let mut orders = Vec::new();
         for entry in entries {
             ids.push(Bson::from(entry.movement_id()));
-            if let Entry::Order(LedgerEntry::Release { order_id, .. }) = entry {
-                ids.push(order_id.reservation().into());
-                orders_released.push(Bson::from(*order_id));
+            if let Entry::Order(
+                entry @ (LedgerEntry::Release { .. } | LedgerEntry::Ship { .. } | LedgerEntry::Return { .. }),
+            ) = entry
+            {
+                orders.push(Bson::from(entry.order_id()));
             }
         }
         let mut movements = HashMap::with_capacity(ids.len());
         self.read_movements(session, doc! { "_id": { "$in": ids } }, &mut movements).await?;
-        if !orders_released.is_empty() {
-            let releases = doc! { "kind": "release", "orderId": { "$in": orders_released } };
-            self.read_movements(session, releases, &mut movements).await?;
+        if !orders.is_empty() {
+            let theirs = doc! { "orderId": { "$in": orders } };
+            self.read_movements(session, theirs, &mut movements).await?;
         }
-        let mut books = Books { movements, stock: HashMap::new() };
-        let rows: Vec<String> = books.rows_named_by(entries).iter().map(ToString::to_string).collect();
-        if rows.is_empty() {
+        let mut books = Books { movements, stock: Vec::new() };
+        let products: Vec<Bson> = books.products_named_by(entries).into_iter().map(Bson::from).collect();
+        if products.is_empty() {
             return Ok(books);
         }
-        let batch = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-        let mut cursor =
-            self.rows.find(doc! { "_id": { "$in": rows } }).batch_size(batch).session(&mut *session).await?;
-        let found: Vec<Stock> = cursor.stream(session).try_collect().await?;
-        books.stock = found.into_iter().map(|stock| (stock.id.clone(), stock)).collect();
+        let of_these = doc! { "productId": { "$in": products } };
+        let mut cursor = self.rows.find(of_these).batch_size(READ_BATCH).session(&mut *session).await?;
+        books.stock = cursor.stream(session).try_collect().await?;
         Ok(books)
     }
 
@@ -160,58 +159,77 @@ impl Ledger {
         &self,
         session: &mut ClientSession,
         query: Document,
-        into: &mut HashMap<common::ids::MovementId, Movement>,
+        into: &mut HashMap<MovementId, Movement>,
     ) -> Result<(), PostError> {
-        let mut cursor = self.movements.find(query).batch_size(2_000).session(&mut *session).await?;
+        let mut cursor = self.movements.find(query).batch_size(READ_BATCH).session(&mut *session).await?;
         let found: Vec<Movement> = cursor.stream(session).try_collect().await?;
         into.extend(found.into_iter().map(|movement| (movement.id, movement)));
         Ok(())
     }
 
-    /// One command for all rows, each guarded by the version that was read.
+    /// One command for the rows that were read, each guarded by its version, and one for those that are new.
     async fn move_stock(
         &self,
         session: &mut ClientSession,
         changes: &[StockChange],
     ) -> Result<(), PostError> {
-        let update = |change: &StockChange| {
-            doc! {
-                "q": { "_id": change.id.as_str(), "version": change.version },
-                "u": { "$inc": {
-                    "onHand": change.on_hand_delta,
-                    "reserved": change.reserved_delta,
-                    "version": change.version_delta,
-                } },
-            }
-        };
-        let updates: Vec<Document> = changes.iter().map(update).collect();
+        let new: Vec<&Stock> =
+            changes.iter().filter(|change| change.read.is_none()).map(|change| &change.now).collect();
+        if !new.is_empty() {
+            self.rows.insert_many(new).session(&mut *session).await?;
+        }
+        let updates = changes.iter().filter_map(update).collect::<Result<Vec<Document>, StoreError>>();
+        let updates = updates.map_err(PostError::Broken)?;
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let expected = updates.len();
         let command = doc! { "update": stock::COLLECTION, "ordered": true, "updates": updates };
         let answer = self.database.run_command(command).session(session).await?;
         if let Ok(errors) = answer.get_array("writeErrors") {
             return Err(PostError::Broken(StoreError::Corrupt(format!("stock: {errors:?}"))));
         }
         let matched = answer.get("n").and_then(Bson::as_i32).unwrap_or_default();
-        if usize::try_from(matched) == Ok(changes.len()) { Ok(()) } else { Err(PostError::Moved) }
+        if usize::try_from(matched) == Ok(expected) { Ok(()) } else { Err(PostError::Moved) }
     }
 }
 
+/// What brings a row from what was read to what was decided.
+fn update(change: &StockChange) -> Option<Result<Document, StoreError>> {
+    let (read, now) = (change.read.as_ref()?, &change.now);
+    let guard = doc! { "_id": read.id.as_str(), "version": read.version };
+    let numbers = |row: &Stock| Stock { on_hand: 0, reserved: 0, version: 0, ..row.clone() };
+    // Nearly always only the numbers move.
+    if numbers(read) == numbers(now) {
+        let moved = doc! { "onHand": now.on_hand, "reserved": now.reserved, "version": now.version };
+        return Some(Ok(doc! { "q": guard, "u": { "$set": moved } }));
+    }
+    Some(to_document(now).map(|row| doc! { "q": guard, "u": row }))
+}
+
 /// What was changed by hand, for the audit trail; what orders do stands in the ledger alone.
-fn told(entries: &[Entry], movements: &[Movement]) -> Vec<AuditEvent> {
-    let by_hand: HashMap<_, _> =
-        entries.iter().filter_map(|entry| Some((entry.movement_id(), entry.by_hand()?))).collect();
-    let event = |movement: &Movement| {
-        let (actor, action) = by_hand.get(&movement.id)?;
-        let line = movement.lines.first()?;
-        let subject = AuditSubject::new(SubjectKind::Product, line.product_id);
-        let event = AuditEvent::new((*actor).clone(), action, subject)
-            .with("movementId", movement.id.to_string())
-            .with("onHandDelta", line.on_hand_delta);
-        Some(match &movement.reason {
-            Some(reason) => event.with("reason", reason.as_str()),
-            None => event,
-        })
+fn told(entries: &[Entry], outcomes: &[Outcome]) -> Vec<AuditEvent> {
+    let event = |(entry, outcome): (&Entry, &Outcome)| {
+        let (Entry::Stock(entry), Outcome::Stock(Ok(changed))) = (entry, outcome) else { return None };
+        if !changed.is_written {
+            return None;
+        }
+        let subject = AuditSubject::new(SubjectKind::Product, entry.product_id);
+        let mut event = AuditEvent::new(entry.actor.clone(), entry.wish.action(), subject);
+        if let Some(movement) = &changed.movement {
+            event = event.with("movementId", movement.id.to_string());
+            if let Some(line) = movement.lines.first() {
+                event = event
+                    .with("onHandDelta", line.on_hand_delta)
+                    .with("locationId", line.location_id.as_str());
+            }
+            if let Some(reason) = &movement.reason {
+                event = event.with("reason", reason.as_str());
+            }
+        }
+        Some(event)
     };
-    movements.iter().filter_map(event).collect()
+    entries.iter().zip(outcomes).filter_map(event).collect()
 }
 
 fn validator() -> Document {
@@ -221,7 +239,7 @@ fn validator() -> Document {
             "required": ["_id", "kind", "lines", "actor", "at"],
             "properties": {
                 "_id": { "bsonType": "binData" },
-                "kind": { "enum": MovementKind::ALL.to_vec() },
+                "kind": { "enum": MovementKind::NAMES.to_vec() },
                 "lines": {
                     "bsonType": "array",
                     "items": {

@@ -1,11 +1,11 @@
 //! Rows of stock, read as they stand; they are written by the ledger alone.
 
-use crate::domain::stock::{MAIN, Stock, StockId};
+use crate::domain::stock::Stock;
 use anyhow::Context;
 use common::ids::ProductId;
 use common::mongo::{StoreError, ensure_collection, is_answering};
 use futures_util::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 use std::collections::HashMap;
@@ -38,8 +38,10 @@ impl StockRows {
         is_answering(&self.database).await
     }
 
-    pub async fn find(&self, product_id: ProductId) -> Result<Option<Stock>, StoreError> {
-        Ok(self.rows.find_one(doc! { "_id": StockId::new(product_id, MAIN).as_str() }).await?)
+    /// Every row of a product; none where there is no such product.
+    pub async fn of_product(&self, product_id: ProductId) -> Result<Vec<Stock>, StoreError> {
+        let rows = self.rows.find(doc! { "productId": product_id }).sort(doc! { "locationId": 1 });
+        Ok(rows.await?.try_collect().await?)
     }
 
     /// What is available of each of these products.
@@ -47,12 +49,17 @@ impl StockRows {
         &self,
         product_ids: impl Iterator<Item = ProductId>,
     ) -> Result<HashMap<ProductId, i64>, StoreError> {
-        let ids: Vec<String> = product_ids.map(|id| StockId::new(id, MAIN).to_string()).collect();
+        let ids: Vec<Bson> = product_ids.map(Bson::from).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let found: Vec<Stock> = self.rows.find(doc! { "_id": { "$in": ids } }).await?.try_collect().await?;
-        Ok(found.into_iter().map(|stock| (stock.product_id, stock.available())).collect())
+        let found: Vec<Stock> =
+            self.rows.find(doc! { "productId": { "$in": ids } }).await?.try_collect().await?;
+        let mut available = HashMap::with_capacity(found.len());
+        for row in found {
+            *available.entry(row.product_id).or_default() += row.available();
+        }
+        Ok(available)
     }
 }
 
@@ -69,8 +76,15 @@ fn validator() -> Document {
                 "onHand": { "bsonType": ["int", "long"], "minimum": 0 },
                 "reserved": { "bsonType": ["int", "long"], "minimum": 0 },
                 "version": { "bsonType": ["int", "long"], "minimum": 1 },
+                "backorderLimit": { "bsonType": ["int", "long"], "minimum": 0 },
+                "incoming": { "bsonType": ["int", "long"], "minimum": 0 },
+                "lowStockThreshold": { "bsonType": ["int", "long"], "minimum": 0 },
+                "lowSince": { "bsonType": "date" },
             },
         },
-        "$expr": { "$lte": ["$reserved", "$onHand"] },
+        "$expr": { "$lte": [
+            "$reserved",
+            { "$add": ["$onHand", { "$ifNull": ["$backorderLimit", 0] }] },
+        ] },
     }
 }

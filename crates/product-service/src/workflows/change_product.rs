@@ -70,6 +70,7 @@ fn told(before: &Product, after: &Product, actor: &AuditActor) -> AuditEvent {
 }
 
 async fn with_inventory(state: &AppState, product: Product) -> Result<model::Product, StoreError> {
-    let available = state.stock.find(product.id).await?.map_or(0, |stock| stock.available());
-    Ok(product.with_inventory(available))
+    let available = state.stock.available([product.id].into_iter()).await?;
+    let units = available.get(&product.id).copied().unwrap_or(0);
+    Ok(product.with_inventory(units))
 }

@@ -1,11 +1,11 @@
 //! Stock set or corrected by hand, through the one writer.
 
-use crate::domain::entry::{Adjust, Entry, Outcome, SetAvailable, StockChanged, StockRefused};
-use crate::domain::stock::Stock;
+use crate::domain::entry::{Entry, Expected, Outcome, StockChanged, StockEntry, StockRefused, Wish};
 use crate::startup::AppState;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::{MovementId, ProductId};
 use common::models::audit::AuditActor;
+use common::models::location::LocationId;
 use common::models::product::{self as model, Adjustment, NewAdjustment, Units};
 use common::mongo::StoreError;
 
@@ -17,29 +17,21 @@ pub enum ChangeStockError {
     Store(#[from] StoreError),
 }
 
-/// Sets what is available, only if the stock is at version `expected` where that is given. Answers the product with
-/// its stock as it was decided.
+/// Sets what is available, only if the stock is as `expected`. Answers the product with its stock as it was decided,
+/// and the version of that.
 pub async fn set_inventory(
     state: &AppState,
     product_id: ProductId,
     available: Units,
-    expected: Option<i64>,
+    expected: Expected,
     actor: AuditActor,
-) -> Result<(model::Product, Stock), ChangeStockError> {
-    let entry = Entry::SetAvailable(SetAvailable {
-        id: MovementId::new(),
-        product_id,
-        available,
-        expected_version: expected,
-        actor,
-    });
-    let stock = match state.stock_writer.post(entry).await {
-        Outcome::Stock(Ok(StockChanged::Set(stock))) => stock,
-        Outcome::Stock(Err(refused)) => return Err(refused.into()),
-        Outcome::Stock(Ok(StockChanged::Adjusted { .. })) | Outcome::Order(_) => return Err(misplaced()),
-    };
+) -> Result<(model::Product, i64), ChangeStockError> {
+    let wish = Wish::SetAvailable { available, location_id: None, expected };
+    let changed = change(state, StockEntry { id: MovementId::new(), product_id, wish, actor }).await?;
     let product = state.products.find(product_id).await?.ok_or(StockRefused::UnknownProduct)?;
-    Ok((product.with_inventory(stock.available()), stock))
+    let available = changed.rows.iter().map(|row| row.available()).sum();
+    let version = changed.rows.iter().map(|row| row.version).sum();
+    Ok((product.with_inventory(available), version))
 }
 
 /// Adds to what is on hand or takes from it. Answers the adjustment, and whether an earlier request made it.
@@ -55,13 +47,16 @@ pub async fn adjust_inventory(
         None => MovementId::new(),
     };
     let NewAdjustment { delta, reason } = new;
-    let adjust = Adjust { id, product_id, delta, reason: reason.clone(), actor };
-    match state.stock_writer.post(Entry::Adjust(adjust)).await {
-        Outcome::Stock(Ok(StockChanged::Adjusted { movement, replayed })) => {
-            Ok((Adjustment { id, product_id, delta, reason, at: movement.at }, replayed))
-        }
-        Outcome::Stock(Err(refused)) => Err(refused.into()),
-        Outcome::Stock(Ok(StockChanged::Set(_))) | Outcome::Order(_) => Err(misplaced()),
+    let wish = Wish::Adjust { delta, location_id: LocationId::main(), reason: reason.clone() };
+    let changed = change(state, StockEntry { id, product_id, wish, actor }).await?;
+    let movement = changed.movement.ok_or_else(misplaced)?;
+    Ok((Adjustment { id, product_id, delta, reason, at: movement.at }, changed.replayed))
+}
+
+async fn change(state: &AppState, entry: StockEntry) -> Result<StockChanged, ChangeStockError> {
+    match state.stock_writer.post(Entry::Stock(entry)).await {
+        Outcome::Stock(outcome) => Ok(outcome?),
+        Outcome::Order(_) => Err(misplaced()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A new product: its catalogue entry, its row of stock and what was received of it, all or nothing.
 
-use crate::domain::movement::{Movement, MovementKind, MovementLine};
+use crate::domain::movement::{Movement, MovementLine};
 use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
@@ -9,6 +9,8 @@ use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::{MovementId, ProductId};
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
+use common::models::inventory::MovementKind;
+use common::models::location::LocationId;
 use common::models::product::{self as model, NewProduct};
 use common::money::InvalidMoney;
 use common::mongo::StoreError;
@@ -58,7 +60,7 @@ pub async fn create_product(
         ..Movement::new(
             MovementId::new(),
             MovementKind::Receipt,
-            vec![MovementLine::on_hand(id, units.into())],
+            vec![MovementLine::on_hand(id, LocationId::main(), units.into())],
             &actor.reference(),
             now,
         )
@@ -71,7 +73,7 @@ pub async fn create_product(
     match state.products.insert(&product, &stock, receipt.as_ref(), &event, deadline).await? {
         Inserted::New => Ok(Created { product: product.with_inventory(stock.available()), replayed: false }),
         Inserted::Exists(standing) if standing.fingerprint == product.fingerprint => {
-            let available = state.stock.find(id).await?.map_or(0, |stock| stock.available());
+            let available = state.stock.available([id].into_iter()).await?.get(&id).copied().unwrap_or(0);
             Ok(Created { product: standing.with_inventory(available), replayed: key.is_some() })
         }
         Inserted::Exists(_) => Err(CreateProductError::KeyReused),

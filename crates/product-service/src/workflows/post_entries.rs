@@ -2,7 +2,8 @@
 
 use crate::config::LedgerSettings;
 use crate::domain::entry::{Entry, Outcome};
-use crate::domain::ledger::Offers;
+use crate::domain::ledger::{Offers, Terms};
+use crate::domain::places::Places;
 use crate::store::ledger::{Ledger, PostError};
 use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
@@ -122,17 +123,18 @@ impl Writing {
             return Err(PostError::OutOfTime);
         }
         let last_try = Instant::now() + left / 2;
-        let offers = self.offers(batch).await?;
+        let (offers, places) = (self.offers(batch).await?, Places::default());
+        let terms = || Terms { offers: &offers, places: &places, at: Timestamp::now() };
         let mut wait = FIRST_WAIT;
         for _ in 1..attempts {
-            match self.ledger.post(batch, &offers, Timestamp::now(), deadline).await {
+            match self.ledger.post(batch, terms(), deadline).await {
                 Err(PostError::Conflict(_) | PostError::Moved) if Instant::now() + wait < last_try => {}
                 posted => return posted,
             }
             tokio::time::sleep(jitter(wait)).await;
             wait = (wait * 2).min(LONGEST_WAIT);
         }
-        self.ledger.post(batch, &offers, Timestamp::now(), deadline).await
+        self.ledger.post(batch, terms(), deadline).await
     }
 
     /// Read outside the transaction: a price that changes meanwhile makes no conflict.

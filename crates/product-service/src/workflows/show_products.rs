@@ -1,5 +1,6 @@
 //! Products as clients see them: the catalogue entry with what is available at this moment.
 
+use crate::domain::stock::Stock;
 use crate::startup::AppState;
 use crate::store::products::ProductFilter;
 use common::ids::ProductId;
@@ -13,9 +14,9 @@ pub async fn show_product(
     sees_all: bool,
 ) -> Result<Option<model::Product>, StoreError> {
     // Both to their end: a dropped driver future can corrupt the driver's state.
-    let (product, stock) = tokio::join!(state.products.look_up(id), state.stock.find(id));
+    let (product, stock) = tokio::join!(state.products.look_up(id), state.stock.of_product(id));
     let visible = product?.filter(|product| product.is_visible_to(sees_all));
-    let available = stock?.map_or(0, |stock| stock.available());
+    let available = stock?.iter().map(Stock::available).sum();
     Ok(visible.map(|product| product.with_inventory(available)))
 }
 

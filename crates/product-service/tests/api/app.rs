@@ -277,7 +277,7 @@ pub fn lines(lines: &[(ProductId, u32)]) -> Vec<RequestedLine> {
 }
 
 pub fn reserve(order_id: OrderId, of: &[(ProductId, u32)]) -> LedgerEntry {
-    LedgerEntry::Reserve { order_id, lines: lines(of) }
+    LedgerEntry::reserve(order_id, lines(of))
 }
 
 pub fn release(id: MovementId, order_id: OrderId, of: &[(ProductId, u32)]) -> LedgerEntry {

@@ -53,7 +53,7 @@ async fn every_kind_of_entry_can_be_repeated_for_ever() {
     let entries = vec![
         reserve(bought, &[(product, 2)]),
         reserve(refused, &[(product, 4)]),
-        LedgerEntry::Refuse { order_id: expired },
+        LedgerEntry::refuse(expired),
         release(released, bought, &[(product, 1)]),
     ];
     let first = app.post_entries(entries.clone()).await;
@@ -74,9 +74,9 @@ async fn every_kind_of_entry_can_be_repeated_for_ever() {
     // Refusing what is decided and reserving what is refused answers what stands.
     let crossed = app
         .post_entries(vec![
-            LedgerEntry::Refuse { order_id: bought },
+            LedgerEntry::refuse(bought),
             reserve(expired, &[(product, 1)]),
-            LedgerEntry::Refuse { order_id: refused },
+            LedgerEntry::refuse(refused),
         ])
         .await;
     assert_eq!(crossed, [first[0].clone(), first[2].clone(), first[1].clone()]);
@@ -93,7 +93,7 @@ async fn a_wrong_entry_fails_alone() {
         .post_entries(vec![
             release(MovementId::new(), OrderId::new(), &[(product, 1)]),
             reserve(first, &[(product, 1)]),
-            LedgerEntry::Reserve { order_id: second, lines: Vec::new() },
+            LedgerEntry::reserve(second, Vec::new()),
             reserve(first, &[(product, 1)]),
             release(MovementId::new(), first, &[(product, 2)]),
             reserve(OrderId::new(), &[(ProductId::new(), 1)]),
@@ -202,7 +202,7 @@ async fn one_call_carries_many_entries_and_the_largest_order() {
 #[tokio::test]
 async fn a_call_that_is_not_as_described_is_refused_and_writes_nothing() {
     let app = TestApp::start().await;
-    let entry = json!({ "kind": "refuse", "orderId": OrderId::new() });
+    let entry = json!({ "kind": "refuse", "id": MovementId::new(), "orderId": OrderId::new() });
     let too_many = vec![entry; 513];
     let refused = app.post_ledger(&json!({ "entries": too_many })).await.expect(422);
     assert_eq!(refused.body["errors"][0]["pointer"], "/entries");
@@ -210,10 +210,10 @@ async fn a_call_that_is_not_as_described_is_refused_and_writes_nothing() {
         json!({}),
         json!({ "entries": {} }),
         json!({ "entries": [{ "kind": "steal", "orderId": OrderId::new() }] }),
-        json!({ "entries": [{ "kind": "refuse", "orderId": "1" }] }),
-        json!({ "entries": [{ "kind": "refuse", "orderId": { "$gt": "" } }] }),
-        json!({ "entries": [{ "kind": "reserve", "orderId": OrderId::new(), "lines": [{ "productId": ProductId::new(), "quantity": 0 }] }] }),
-        json!({ "entries": [{ "kind": "reserve", "orderId": OrderId::new(), "lines": [], "actor": "me" }] }),
+        json!({ "entries": [{ "kind": "refuse", "id": MovementId::new(), "orderId": "1" }] }),
+        json!({ "entries": [{ "kind": "refuse", "id": MovementId::new(), "orderId": { "$gt": "" } }] }),
+        json!({ "entries": [{ "kind": "reserve", "id": MovementId::new(), "orderId": OrderId::new(), "lines": [{ "productId": ProductId::new(), "quantity": 0 }] }] }),
+        json!({ "entries": [{ "kind": "reserve", "id": MovementId::new(), "orderId": OrderId::new(), "lines": [], "actor": "me" }] }),
         json!({ "entries": [], "more": 1 }),
     ] {
         app.post_ledger(&body).await.expect(422);

@@ -1,9 +1,14 @@
 //! Each rule of the audit, broken once.
 
-use super::super::documents::{EffectLine, MovementLine, ReservedItem};
+use super::super::documents::{
+    Edit, Effect, EffectLine, EffectState, MovementLine, OrderDocument, OrderLine, ReservedItem,
+};
+use super::orders::judge_order;
 use super::*;
-use common::ids::MovementId;
+use common::ids::{CustomerId, MovementId};
+use common::models::order::OrderStatus;
 use common::money::Currency;
+use common::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -34,6 +39,7 @@ fn line(product_id: ProductId, quantity: i64) -> OrderLine {
         shipped: 0,
         delivered: 0,
         returned: 0,
+        restocked: 0,
         sku: Some("A-1".into()),
         name: Some("A thing".into()),
         unit_price_minor: Some(150),
@@ -82,6 +88,9 @@ impl Shop {
                 currency: Some(Currency::EUR),
                 total_minor: Some(750),
                 effects: Vec::new(),
+                pruned_effects: 0,
+                edit: None,
+                edits: Vec::new(),
                 created_at: NOW.plus_millis(-60_000),
             },
             movements: vec![receipt, reservation],
@@ -264,6 +273,7 @@ fn a3_movements_that_contradict_themselves_or_name_nobody_are_found() {
     use Invariant::{A2, A3};
     assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].items[0].quantity = 1), [A2, A3]);
     assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].id = MovementId::new()), [A3]);
+    assert_eq!(broken(Shop::confirmed(), |shop| shop.movements[1].order_id = None), [A2, A3]);
     assert_eq!(broken(Shop::released(), |shop| shop.movements[2].order_id = None), [A3]);
     let of_nobody = |shop: &mut Shop| {
         let (stranger, order) = (OrderId::new(), shop.order.id);
@@ -301,4 +311,97 @@ fn a5_totals_and_acknowledged_orders_are_checked() {
     assert_eq!(broken(Shop::confirmed(), overflow), [A3, A5]);
     assert_eq!(broken(Shop::confirmed(), |shop| shop.acknowledged.push(OrderId::new())), [A5]);
     assert_eq!(broken(Shop::confirmed(), |shop| shop.acknowledged.push(shop.order.id)), [A5]);
+}
+
+/// Ships this many units of the first product and takes `restocked` of them back, all delivered to the ledger.
+fn ship_and_restock(shop: &mut Shop, units: i64, restocked: i64) {
+    let product = shop.order.lines[0].product_id;
+    shop.order.lines[0].shipped = units;
+    shop.order.lines[0].delivered = units;
+    shop.order.lines[0].returned = restocked;
+    shop.order.lines[0].restocked = restocked;
+    for (kind, quantity) in [(MovementKind::Shipment, units), (MovementKind::Return, restocked)] {
+        let lines = vec![EffectLine { product_id: product, quantity }];
+        let (id, at) = (MovementId::new(), NOW);
+        shop.order.effects.push(Effect { id, kind, lines, state: EffectState::Done, at });
+        let is_shipment = kind == MovementKind::Shipment;
+        let mut moved = on_hand(product, if is_shipment { -quantity } else { quantity });
+        moved.reserved_delta = if is_shipment { -quantity } else { 0 };
+        shop.stock[0].on_hand += moved.on_hand_delta;
+        shop.stock[0].reserved += moved.reserved_delta;
+        let mut movement = movement(id, kind, vec![moved]);
+        movement.order_id = Some(shop.order.id);
+        shop.movements.push(movement);
+    }
+}
+
+#[test]
+fn a2_parcels_and_returns_move_what_is_on_hand() {
+    use Invariant::{A1, A2};
+    let mut shop = Shop::confirmed();
+    ship_and_restock(&mut shop, 2, 1);
+    assert!(shop.audit().is_clean(), "{}", shop.audit());
+    assert_eq!(broken(shop.clone(), |shop| shop.order.lines[0].restocked = 0), [A2]);
+    assert_eq!(broken(shop.clone(), |shop| shop.order.lines[0].restocked = 2), [A2]);
+    assert_eq!(broken(shop.clone(), |shop| drop(shop.movements.pop())), [A1, A2]);
+    // Written off: it never came back on hand.
+    let mut written_off = Shop::confirmed();
+    ship_and_restock(&mut written_off, 2, 0);
+    written_off.order.effects.pop();
+    written_off.movements.pop();
+    written_off.order.lines[0].returned = 1;
+    assert!(written_off.audit().is_clean());
+    // Old effects are counted and no longer listed.
+    let mut pruned = shop.clone();
+    pruned.order.effects.clear();
+    assert_eq!(broken(pruned.clone(), |_| {}), [A2]);
+    pruned.order.pruned_effects = 2;
+    assert!(pruned.audit().is_clean());
+    // Due and not delivered.
+    let mut due = shop;
+    due.movements.truncate(2);
+    due.order.effects.iter_mut().for_each(|effect| effect.state = EffectState::Due);
+    (due.stock[0].on_hand, due.stock[0].reserved) = (10, 2);
+    assert!(due.audit().is_clean(), "{}", due.audit());
+}
+
+/// Four units more of the first product, reserved and not settled yet.
+fn with_edit(mut shop: Shop) -> Shop {
+    let product = shop.order.lines[0].product_id;
+    let id = MovementId::new();
+    let more = vec![EffectLine { product_id: product, quantity: 4 }];
+    shop.order.edit = Some(Edit { id, more, at: NOW });
+    let mut moved = on_hand(product, 0);
+    moved.reserved_delta = 4;
+    let mut reservation = movement(id, MovementKind::Reservation, vec![moved]);
+    reservation.order_id = Some(shop.order.id);
+    reservation.currency = Some(Currency::EUR);
+    reservation.items.push(ReservedItem { quantity: 4, ..shop.movements[1].items[0].clone() });
+    shop.movements.push(reservation);
+    shop.stock[0].reserved += 4;
+    shop
+}
+
+#[test]
+fn a3_an_edit_is_known_to_its_order_before_and_after_it_is_settled() {
+    use Invariant::{A2, A3, A4};
+    let waiting = with_edit(Shop::confirmed());
+    assert!(waiting.audit().is_clean(), "{}", waiting.audit());
+    assert_eq!(broken(waiting.clone(), |shop| shop.order.edit = None), [A2, A3]);
+    let is_old = |shop: &mut Shop| shop.order.edit.as_mut().unwrap().at = NOW.plus_millis(-30_001);
+    assert_eq!(broken(waiting.clone(), is_old), [A4]);
+    let other_lines = |shop: &mut Shop| shop.order.edit.as_mut().unwrap().more[0].quantity = 3;
+    assert_eq!(broken(waiting.clone(), other_lines), [A2, A3]);
+    let mut settled = waiting;
+    let edit = settled.order.edit.take().unwrap();
+    settled.order.edits.push(edit.id);
+    settled.order.lines[0].quantity = 6;
+    settled.order.total_minor = Some(1350);
+    assert!(settled.audit().is_clean(), "{}", settled.audit());
+    assert_eq!(broken(settled.clone(), |shop| shop.order.edits.clear()), [A3]);
+    assert_eq!(broken(settled.clone(), |shop| shop.order.lines[0].name = Some("B".into())), [A3]);
+    let mut refusal = movement(MovementId::new(), MovementKind::Refusal, Vec::new());
+    refusal.order_id = Some(settled.order.id);
+    settled.movements.push(refusal);
+    assert!(settled.audit().is_clean(), "an edit that was refused moved nothing");
 }

@@ -1,8 +1,12 @@
 //! The ledger's decisions against what must always hold.
 
 use super::*;
+use crate::domain::entry::{Expected, Settings, Wish};
+use crate::domain::stock::StockId;
+use common::ids::OrderId;
 use common::models::audit::AuditActor;
 use common::models::ledger::{LedgerFailure, ReservedItem};
+use common::models::location::LocationId;
 use common::models::order::{Rejection, RejectionCode, RequestedLine};
 use common::models::product::{MAX_UNITS, Units};
 use proptest::prelude::*;
@@ -27,55 +31,108 @@ fn line(number: u8, quantity: u32) -> RequestedLine {
 }
 
 fn reserve(of: u8, lines: &[(u8, u32)]) -> Entry {
-    let lines = lines.iter().map(|&(number, quantity)| line(number, quantity)).collect();
-    Entry::Order(LedgerEntry::Reserve { order_id: order(of), lines })
+    Entry::Order(LedgerEntry::reserve(order(of), wanted(lines)))
+}
+
+fn wanted(lines: &[(u8, u32)]) -> Vec<RequestedLine> {
+    lines.iter().map(|&(number, quantity)| line(number, quantity)).collect()
 }
 
 fn refuse(of: u8) -> Entry {
-    Entry::Order(LedgerEntry::Refuse { order_id: order(of) })
+    Entry::Order(LedgerEntry::refuse(order(of)))
 }
 
 fn release(id: u8, of: u8, lines: &[(u8, u32)]) -> Entry {
-    let lines = lines.iter().map(|&(number, quantity)| line(number, quantity)).collect();
-    Entry::Order(LedgerEntry::Release { id: movement(id), order_id: order(of), lines })
+    Entry::Order(LedgerEntry::Release { id: movement(id), order_id: order(of), lines: wanted(lines) })
+}
+
+fn ship(id: u8, of: u8, lines: &[(u8, u32)], from: Option<&str>) -> Entry {
+    let location_id = from.map(place);
+    Entry::Order(LedgerEntry::Ship {
+        id: movement(id),
+        order_id: order(of),
+        lines: wanted(lines),
+        location_id,
+    })
+}
+
+fn take_back(id: u8, of: u8, lines: &[(u8, u32)], to: Option<&str>) -> Entry {
+    let location_id = to.map(place);
+    Entry::Order(LedgerEntry::Return {
+        id: movement(id),
+        order_id: order(of),
+        lines: wanted(lines),
+        location_id,
+    })
+}
+
+fn place(name: &str) -> LocationId {
+    name.parse().unwrap()
+}
+
+fn by_hand(id: u8, number: u8, wish: Wish) -> Entry {
+    let actor = AuditActor::service("staff");
+    Entry::Stock(StockEntry { id: movement(id), product_id: product(number), wish, actor })
 }
 
 fn set(id: u8, number: u8, available: u32) -> Entry {
-    Entry::SetAvailable(SetAvailable {
-        id: movement(id),
-        product_id: product(number),
-        available: Units::try_from(available).unwrap(),
-        expected_version: None,
-        actor: AuditActor::service("staff"),
-    })
+    set_where(id, number, available, Expected::default())
+}
+
+fn set_where(id: u8, number: u8, available: u32, expected: Expected) -> Entry {
+    let available = Units::try_from(available).unwrap();
+    by_hand(id, number, Wish::SetAvailable { available, location_id: None, expected })
 }
 
 fn adjust(id: u8, number: u8, delta: i64) -> Entry {
-    Entry::Adjust(Adjust {
-        id: movement(id),
-        product_id: product(number),
-        delta,
-        reason: "counted".parse().unwrap(),
-        actor: AuditActor::service("staff"),
-    })
+    adjust_at("main", id, number, delta)
+}
+
+fn adjust_at(location: &str, id: u8, number: u8, delta: i64) -> Entry {
+    let reason = "counted".parse().unwrap();
+    by_hand(id, number, Wish::Adjust { delta, location_id: place(location), reason })
+}
+
+fn receive(location: &str, id: u8, number: u8, quantity: i64) -> Entry {
+    by_hand(id, number, Wish::Receive { quantity, location_id: place(location), reason: None })
+}
+
+fn transfer(id: u8, number: u8, from: &str, to: &str, quantity: i64) -> Entry {
+    by_hand(id, number, Wish::Transfer { from: place(from), to: place(to), quantity, reason: None })
+}
+
+fn configure(id: u8, number: u8, settings: Settings) -> Entry {
+    by_hand(id, number, Wish::Configure { settings, expected: Expected::default() })
+}
+
+fn backorders(id: u8, number: u8, limit: i64) -> Entry {
+    configure(id, number, Settings { backorder_limit: Some(limit), ..Settings::default() })
 }
 
 /// A ledger in memory: what the database would hold after each batch.
-#[derive(Default)]
 struct Shop {
-    books: Books,
+    movements: HashMap<MovementId, Movement>,
+    stock: HashMap<StockId, Stock>,
     offers: Offers,
+    places: Places,
     opening: HashMap<StockId, i64>,
 }
 
 impl Shop {
     /// Products numbered from 0, with so many units each, at a price of 10.00 EUR.
     fn with_stock(units: &[i64]) -> Self {
-        let mut shop = Self::default();
+        let places = Places::new([(place("near"), 1), (place("far"), 2)]);
+        let mut shop = Self {
+            movements: HashMap::new(),
+            stock: HashMap::new(),
+            offers: Offers::new(),
+            places,
+            opening: HashMap::new(),
+        };
         for (number, &on_hand) in (0..).zip(units) {
             let stock = Stock::opening(product(number), on_hand);
             shop.opening.insert(stock.id.clone(), on_hand);
-            shop.books.stock.insert(stock.id.clone(), stock);
+            shop.stock.insert(stock.id.clone(), stock);
             let offer = Offer {
                 sku: format!("SKU-{number}").parse().unwrap(),
                 name: format!("Product {number}"),
@@ -89,39 +146,48 @@ impl Shop {
     }
 
     fn post(&mut self, entries: &[Entry]) -> Vec<Outcome> {
-        let posting = decide(entries, self.books.clone(), &self.offers, AT);
-        for change in &posting.changes {
-            let row = self.books.stock.get_mut(&change.id).unwrap();
-            assert_eq!(row.version, change.version);
-            row.on_hand += change.on_hand_delta;
-            row.reserved += change.reserved_delta;
-            row.version += change.version_delta;
+        let books =
+            Books { movements: self.movements.clone(), stock: self.stock.values().cloned().collect() };
+        let terms = Terms { offers: &self.offers, places: &self.places, at: AT };
+        let posting = decide(entries, books, terms);
+        for StockChange { read, now } in posting.changes {
+            assert_eq!(self.stock.get(&now.id), read.as_ref());
+            assert!(now.version > read.map_or(0, |read| read.version));
+            self.stock.insert(now.id.clone(), now);
         }
         for movement in posting.movements {
-            assert!(self.books.movements.insert(movement.id, movement).is_none(), "an identity twice");
+            assert!(self.movements.insert(movement.id, movement).is_none(), "an identity twice");
         }
         posting.outcomes
     }
 
     fn stock(&self, number: u8) -> (i64, i64) {
-        let row = &self.books.stock[&StockId::new(product(number), MAIN)];
+        self.stock_at("main", number)
+    }
+
+    fn stock_at(&self, location: &str, number: u8) -> (i64, i64) {
+        let row = &self.stock[&StockId::new(product(number), &place(location))];
         (row.on_hand, row.reserved)
     }
 
     /// A1: every row is the sum of its movements and never promises what is not there.
     fn check(&self) {
-        for (id, row) in &self.books.stock {
+        for line in self.movements.values().flat_map(|movement| &movement.lines) {
+            assert!(self.stock.contains_key(&line.stock_id()), "a movement without a row");
+        }
+        for (id, row) in &self.stock {
             let lines: Vec<_> = self
-                .books
                 .movements
                 .values()
                 .flat_map(|movement| &movement.lines)
                 .filter(|line| line.stock_id() == *id)
                 .collect();
-            assert_eq!(row.on_hand, self.opening[id] + lines.iter().map(|l| l.on_hand_delta).sum::<i64>());
+            let opening = self.opening.get(id).copied().unwrap_or(0);
+            assert_eq!(row.on_hand, opening + lines.iter().map(|l| l.on_hand_delta).sum::<i64>());
             assert_eq!(row.reserved, lines.iter().map(|l| l.reserved_delta).sum::<i64>());
-            assert!(0 <= row.reserved && row.reserved <= row.on_hand && row.on_hand <= MAX_UNITS.into());
-            assert_eq!(row.version, 1 + i64::try_from(lines.len()).unwrap());
+            assert!(0 <= row.on_hand && row.on_hand <= MAX_UNITS.into());
+            assert!(0 <= row.reserved && row.reserved <= row.on_hand + row.backorder_limit);
+            assert!(row.version > i64::try_from(lines.len()).unwrap() - 1);
         }
     }
 }
@@ -269,32 +335,52 @@ fn an_order_that_was_refused_has_nothing_to_release_and_its_identity_is_no_relea
 fn a_reservation_of_nothing_or_of_too_many_lines_fails_alone() {
     let mut shop = Shop::with_stock(&[5]);
     let lines = vec![line(0, 1); 2001];
-    let too_many = Entry::Order(LedgerEntry::Reserve { order_id: order(3), lines });
+    let too_many = Entry::Order(LedgerEntry::reserve(order(3), lines));
     let outcomes = shop.post(&[reserve(1, &[]), too_many, reserve(2, &[(0, 1)])]);
     assert_eq!(outcomes[..2], [CONTRADICTION, CONTRADICTION]);
     assert!(is_reserved(&outcomes[2]));
+}
+
+/// On hand, reserved and version at the default location.
+fn main_row(outcome: &Outcome) -> (i64, i64, i64) {
+    match outcome {
+        Outcome::Stock(Ok(changed)) => {
+            let row = changed.rows.iter().find(|row| row.location_id.is_main()).unwrap();
+            (row.on_hand, row.reserved, row.version)
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
 fn setting_what_is_available_leaves_what_is_reserved_alone() {
     let mut shop = Shop::with_stock(&[5]);
     let outcomes = shop.post(&[reserve(1, &[(0, 3)]), set(1, 0, 10), set(2, 0, 10), set(3, 0, 0)]);
-    let versions: Vec<_> = outcomes[1..]
-        .iter()
-        .map(|outcome| match outcome {
-            Outcome::Stock(Ok(StockChanged::Set(stock))) => (stock.on_hand, stock.reserved, stock.version),
-            other => panic!("{other:?}"),
-        })
-        .collect();
+    let rows: Vec<_> = outcomes[1..].iter().map(main_row).collect();
     // The second changes nothing, so it leaves no movement.
-    assert_eq!(versions, [(13, 3, 3), (13, 3, 3), (3, 3, 4)]);
+    assert_eq!(rows, [(13, 3, 3), (13, 3, 3), (3, 3, 4)]);
     shop.check();
     let too_many = shop.post(&[set(4, 0, MAX_UNITS)]);
     assert_eq!(too_many, [Outcome::Stock(Err(StockRefused::TooManyUnits))]);
-    let Entry::SetAvailable(stale) = set(5, 0, 1) else { unreachable!() };
-    let stale = Entry::SetAvailable(SetAvailable { expected_version: Some(3), ..stale });
-    assert_eq!(shop.post(&[stale]), [Outcome::Stock(Err(StockRefused::Stale { version: 4 }))]);
     assert_eq!(shop.post(&[set(6, 9, 1)]), [Outcome::Stock(Err(StockRefused::UnknownProduct))]);
+}
+
+#[test]
+fn stock_is_set_only_where_it_is_as_its_setter_believes() {
+    let mut shop = Shop::with_stock(&[5]);
+    let at_version = |version| Expected { version: Some(version), available: None };
+    let with_available = |available| Expected { version: None, available: Some(available) };
+    let outcomes = shop.post(&[
+        set_where(1, 0, 6, at_version(2)),
+        set_where(2, 0, 6, with_available(6)),
+        set_where(3, 0, 6, with_available(5)),
+        set_where(4, 0, 7, at_version(2)),
+        set_where(5, 0, 8, with_available(6)),
+    ]);
+    assert_eq!(outcomes[0], Outcome::Stock(Err(StockRefused::Stale { version: 1 })));
+    assert_eq!(outcomes[1], Outcome::Stock(Err(StockRefused::Unexpected { available: 5 })));
+    assert_eq!((main_row(&outcomes[2]), main_row(&outcomes[3])), ((6, 0, 2), (7, 0, 3)));
+    assert_eq!(outcomes[4], Outcome::Stock(Err(StockRefused::Unexpected { available: 7 })));
 }
 
 #[test]
@@ -309,15 +395,20 @@ fn an_adjustment_stays_within_what_is_reserved_and_what_fits() {
         adjust(5, 9, 1),
     ]);
     let below = StockRefused::BelowReserved { on_hand: 5, reserved: 3 };
-    let expected =
-        [below, StockRefused::TooManyUnits, below, StockRefused::TooManyUnits, StockRefused::UnknownProduct];
+    let expected = [
+        below.clone(),
+        StockRefused::TooManyUnits,
+        below,
+        StockRefused::TooManyUnits,
+        StockRefused::UnknownProduct,
+    ];
     assert_eq!(refusals, expected.map(|refused| Outcome::Stock(Err(refused))));
     let outcomes = shop.post(&[adjust(6, 0, -2), adjust(6, 0, -2), adjust(6, 0, -1)]);
     let replays: Vec<_> = outcomes
         .iter()
         .map(|outcome| match outcome {
-            Outcome::Stock(Ok(StockChanged::Adjusted { replayed, .. })) => Ok(*replayed),
-            Outcome::Stock(Err(refused)) => Err(*refused),
+            Outcome::Stock(Ok(changed)) => Ok(changed.replayed),
+            Outcome::Stock(Err(refused)) => Err(refused.clone()),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -327,17 +418,68 @@ fn an_adjustment_stays_within_what_is_reserved_and_what_fits() {
 }
 
 #[test]
-fn only_rows_that_are_named_are_read() {
+fn only_products_that_are_named_are_read() {
     let mut shop = Shop::with_stock(&[5, 5, 5]);
     shop.post(&[reserve(1, &[(0, 1)]), reserve(2, &[(1, 1)])]);
-    let rows = shop.books.rows_named_by(&[
-        reserve(1, &[(0, 1)]),
-        release(1, 2, &[(1, 1)]),
-        release(2, 9, &[(0, 1)]),
-        refuse(3),
-        set(3, 2, 1),
+    let books = Books { movements: shop.movements, stock: Vec::new() };
+    let products =
+        books.products_named_by(&[reserve(1, &[(0, 1)]), release(1, 2, &[(1, 1)]), refuse(3), set(3, 2, 1)]);
+    assert_eq!(products, BTreeSet::from([product(1), product(2)]));
+}
+
+const APPLIED: Outcome = Outcome::Order(LedgerOutcome::Applied);
+
+#[test]
+fn what_is_shipped_leaves_the_building_and_what_returns_is_back_in_it() {
+    let mut shop = Shop::with_stock(&[5]);
+    shop.post(&[reserve(1, &[(0, 4)]), reserve(2, &[(0, 1)])]);
+    let outcomes = shop.post(&[
+        ship(1, 1, &[(0, 3)], None),
+        ship(1, 1, &[(0, 3)], None),
+        ship(2, 1, &[(0, 2)], None),
+        take_back(3, 1, &[(0, 4)], None),
+        take_back(4, 1, &[(0, 2)], None),
+        take_back(5, 1, &[(0, 2)], None),
+        release(6, 1, &[(0, 1)]),
+        ship(7, 1, &[(0, 1)], None),
+        ship(8, 9, &[(0, 1)], None),
     ]);
-    assert_eq!(rows, BTreeSet::from([StockId::new(product(1), MAIN), StockId::new(product(2), MAIN)]));
+    let expected = [APPLIED, APPLIED, CONTRADICTION, CONTRADICTION, APPLIED, CONTRADICTION, APPLIED];
+    assert_eq!(outcomes[..7], expected);
+    assert_eq!(outcomes[7..], [CONTRADICTION, CONTRADICTION]);
+    assert_eq!(shop.stock(0), (4, 1));
+    shop.check();
+}
+
+#[test]
+fn an_edit_reserves_under_an_identity_of_its_own_and_counts_for_the_same_order() {
+    let mut shop = Shop::with_stock(&[5]);
+    let more = |id: u8, units| {
+        let (order_id, lines) = (order(1), wanted(&[(0, units)]));
+        Entry::Order(LedgerEntry::Reserve { id: movement(id), order_id, lines, hold_id: None })
+    };
+    let refuse_more = |id: u8| Entry::Order(LedgerEntry::Refuse { id: movement(id), order_id: order(1) });
+    let outcomes = shop.post(&[
+        reserve(1, &[(0, 2)]),
+        more(1, 2),
+        more(1, 2),
+        more(2, 2),
+        refuse_more(3),
+        more(3, 1),
+        refuse_more(1),
+        release(4, 1, &[(0, 4)]),
+    ]);
+    assert!(is_reserved(&outcomes[1]));
+    assert_eq!((&outcomes[1], &outcomes[1]), (&outcomes[2], &outcomes[6]));
+    assert_eq!(rejections(&outcomes[3])[0].available, Some(1));
+    assert_eq!(rejections(&outcomes[4])[0].code, RejectionCode::Expired);
+    assert_eq!((&outcomes[5], &outcomes[7]), (&outcomes[4], &APPLIED));
+    assert_eq!(shop.stock(0), (5, 0));
+    shop.check();
+}
+
+fn any_place() -> impl Strategy<Value = Option<&'static str>> {
+    prop::sample::select(vec![None, Some("main"), Some("near"), Some("far"), Some("nowhere")])
 }
 
 fn any_entry() -> impl Strategy<Value = Entry> {
@@ -346,6 +488,11 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         4 => (0..12_u8, lines()).prop_map(|(of, lines)| reserve(of, &lines)),
         1 => (0..12_u8).prop_map(refuse),
         3 => (0..12_u8, 0..12_u8, lines()).prop_map(|(id, of, lines)| release(id, of, &lines)),
+        2 => (60..70_u8, 0..12_u8, lines(), any_place()).prop_map(|(id, of, lines, from)| ship(id, of, &lines, from)),
+        2 => (70..80_u8, 0..12_u8, lines(), any_place()).prop_map(|(id, of, lines, to)| take_back(id, of, &lines, to)),
+        1 => (80..90_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, units)| receive("near", id, number, units)),
+        1 => (90..99_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, units)| transfer(id, number, "main", "far", units)),
+        1 => (99..110_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, limit)| backorders(id, number, limit)),
         1 => (20..30_u8, 0..4_u8, 0..20_u32).prop_map(|(id, number, units)| set(id, number, units)),
         1 => (40..50_u8, 0..4_u8, -8..8_i64).prop_map(|(id, number, delta)| adjust(id, number, delta)),
     ]
@@ -366,21 +513,21 @@ proptest! {
             prop_assert_eq!(outcomes.len(), batch.len());
             shop.check();
             for (entry, outcome) in batch.iter().zip(outcomes) {
-                if matches!(entry, Entry::Order(_)) && shop.books.movements.contains_key(&entry.movement_id()) {
+                if matches!(entry, Entry::Order(_)) && shop.movements.contains_key(&entry.movement_id()) {
                     answers.insert(entry.movement_id(), outcome);
                 }
             }
         }
-        let stock = shop.books.stock.clone();
-        let recorded = shop.books.movements.len();
+        let stock = shop.stock.clone();
+        let recorded = shop.movements.len();
         let repeats: Vec<Entry> = batches
             .concat()
             .into_iter()
-            .filter(|entry| shop.books.movements.contains_key(&entry.movement_id()))
+            .filter(|entry| shop.movements.contains_key(&entry.movement_id()))
             .collect();
         let outcomes = shop.post(&repeats);
-        prop_assert_eq!(&shop.books.stock, &stock);
-        prop_assert_eq!(shop.books.movements.len(), recorded);
+        prop_assert_eq!(&shop.stock, &stock);
+        prop_assert_eq!(shop.movements.len(), recorded);
         for (entry, outcome) in repeats.iter().zip(outcomes) {
             if let (Entry::Order(LedgerEntry::Reserve { .. } | LedgerEntry::Refuse { .. }), Some(first)) =
                 (entry, answers.get(&entry.movement_id()))
@@ -401,6 +548,6 @@ proptest! {
         let mut outcomes = halves.post(first);
         outcomes.extend(halves.post(second));
         prop_assert_eq!(whole.post(&batch), outcomes);
-        prop_assert_eq!(whole.books.stock, halves.books.stock);
+        prop_assert_eq!(whole.stock, halves.stock);
     }
 }

@@ -1,0 +1,72 @@
+//! Places where stock is kept.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The location that every product has from its first day, and where it is reserved beyond what is on hand.
+pub const MAIN: &str = "main";
+
+/// The name by which the ledger knows a place: 1 to 32 lower-case letters, digits and hyphens, the first of them no
+/// hyphen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct LocationId(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("must have 1 to 32 lower-case letters, digits and hyphens, and begin with a letter or digit")]
+pub struct InvalidLocationId;
+
+impl LocationId {
+    /// The default location.
+    pub fn main() -> Self {
+        Self(MAIN.to_owned())
+    }
+
+    pub fn is_main(&self) -> bool {
+        self.0 == MAIN
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LocationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for LocationId {
+    type Err = InvalidLocationId;
+    fn from_str(text: &str) -> Result<Self, InvalidLocationId> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let fits = (1..=32).contains(&text.len())
+            && text.bytes().all(|byte| is_plain(byte) || byte == b'-')
+            && text.bytes().next().is_some_and(is_plain);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidLocationId) }
+    }
+}
+
+impl<'de> Deserialize<'de> for LocationId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_named_by_a_word_that_needs_no_escaping_anywhere() {
+        for good in ["main", "b2", "berlin-north", "0"] {
+            assert_eq!(good.parse::<LocationId>().unwrap().as_str(), good);
+        }
+        let long = "a".repeat(33);
+        for bad in ["", "-a", "Main", "a b", "a/b", "a@b", "é", long.as_str()] {
+            assert!(bad.parse::<LocationId>().is_err(), "{bad}");
+        }
+    }
+}

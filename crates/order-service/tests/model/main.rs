@@ -1,0 +1,8 @@
+//! The placement protocol, explored in every state that crashes, repeats and failovers can bring about; and what it
+//! comes to when any one of its rules is left out.
+
+#![cfg(test)]
+#![expect(clippy::print_stdout, reason = "these tests print how much they explored and what they found")]
+
+mod placement;
+mod protocol;
