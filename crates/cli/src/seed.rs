@@ -109,12 +109,10 @@ pub async fn seed(client: &Client) -> anyhow::Result<Seeded> {
 
 async fn create_product(client: &Client, article: &Article) -> anyhow::Result<(Product, bool)> {
     let product = NewProduct {
-        sku: article.sku.parse()?,
-        name: article.name.parse()?,
         description: Some(article.description.parse()?),
-        price: article.price.parse()?,
         currency: Some(Currency::EUR),
         inventory: Some(article.inventory.try_into()?),
+        ..NewProduct::new(article.sku.parse()?, article.name.parse()?, article.price.parse()?)
     };
     let key = format!("seed-product-{}", article.sku);
     let created = client.create_product(&product, Some(&key)).await;

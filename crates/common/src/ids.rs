@@ -18,6 +18,7 @@ pub mod kind {
     pub enum ApiKey {}
     pub enum Address {}
     pub enum AuditEvent {}
+    pub enum Category {}
     pub enum Customer {}
     pub enum Hold {}
     pub enum Movement {}
@@ -31,6 +32,7 @@ pub mod kind {
 pub type AddressId = Id<kind::Address>;
 pub type AuditEventId = Id<kind::AuditEvent>;
 pub type ApiKeyId = Id<kind::ApiKey>;
+pub type CategoryId = Id<kind::Category>;
 pub type CustomerId = Id<kind::Customer>;
 pub type HoldId = Id<kind::Hold>;
 pub type MovementId = Id<kind::Movement>;

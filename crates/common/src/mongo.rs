@@ -25,7 +25,7 @@ pub struct MongoSettings {
 }
 
 /// Why a query has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database did not answer, or not for certain: the same call may be made again.
     #[error("the database cannot answer")]

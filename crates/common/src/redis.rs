@@ -3,9 +3,9 @@
 use deadpool_redis::{Config, Pool, PoolConfig, Runtime, Timeouts};
 use serde::Deserialize;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,12 +17,16 @@ pub struct RedisSettings {
     pub timeout_ms: u64,
 }
 
+/// How long nobody asks after a call was not answered: a Redis that hangs costs one wait a while, not one each.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// A pool of connections, and whether the last call was answered.
 #[derive(Clone)]
 pub struct Redis {
     pool: Pool,
     timeout: Duration,
     answering: Arc<AtomicBool>,
+    paused_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Redis {
@@ -37,7 +41,7 @@ impl Redis {
         let pool = config
             .create_pool(Some(Runtime::Tokio1))
             .map_err(|cause| anyhow::anyhow!("redis.uri (REDIS_URI): {cause}"))?;
-        Ok(Self { pool, timeout, answering: Arc::new(AtomicBool::new(true)) })
+        Ok(Self { pool, timeout, answering: Arc::new(AtomicBool::new(true)), paused_until: Arc::default() })
     }
 
     /// Runs one exchange on a connection of the pool. `None` when Redis is gone, refuses or is too slow; the log says
@@ -47,6 +51,9 @@ impl Redis {
         Exchange: FnOnce(deadpool_redis::Connection) -> Asked,
         Asked: Future<Output = deadpool_redis::redis::RedisResult<Answer>>,
     {
+        if self.is_paused() {
+            return None;
+        }
         let asked = async {
             let connection = self.pool.get().await.map_err(|cause| cause.to_string())?;
             exchange(connection).await.map_err(|cause| cause.to_string())
@@ -63,11 +70,21 @@ impl Redis {
                 Some(answer)
             }
             Err(cause) => {
+                self.pause();
                 if self.answering.swap(false, Ordering::Relaxed) {
                     tracing::warn!(cause, "redis does not answer; working without it");
                 }
                 None
             }
         }
+    }
+
+    fn is_paused(&self) -> bool {
+        let paused_until = self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        paused_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn pause(&self) {
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + PAUSE);
     }
 }

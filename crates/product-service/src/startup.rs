@@ -2,7 +2,9 @@
 
 use crate::config::Settings;
 use crate::routes;
+use crate::store::categories::Categories;
 use crate::store::ledger::Ledger;
+use crate::store::product_facets::FacetCounter;
 use crate::store::products::Products;
 use crate::store::stock::StockRows;
 use crate::workflows::post_entries::StockWriter;
@@ -27,6 +29,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the handlers share.
 pub struct AppState {
     pub products: Products,
+    pub facets: FacetCounter,
+    pub categories: Categories,
     pub stock: StockRows,
     pub stock_writer: StockWriter,
     pub audit: AuditLog,
@@ -49,9 +53,12 @@ impl Application {
         settings.check()?;
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "product-service").await?;
-        let products = Products::new(&database, Redis::new(&settings.redis)?);
+        let redis = Redis::new(&settings.redis)?;
+        let products = Products::new(&database, redis.clone());
+        let (facets, categories) = (FacetCounter::new(&database, redis), Categories::new(&database));
         let (stock, ledger) = (StockRows::new(&database), Ledger::new(&database));
         products.ensure().await?;
+        categories.ensure().await?;
         stock.ensure().await?;
         ledger.ensure().await?;
         let audit = AuditLog::new(&database);
@@ -70,7 +77,7 @@ impl Application {
             keys,
             keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState { products, stock, stock_writer, audit }),
+            state: Arc::new(AppState { products, facets, categories, stock, stock_writer, audit }),
             writer,
         })
     }

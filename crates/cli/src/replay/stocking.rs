@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::plan::{Plan, PlannedProduct, visible};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use common::ids::{CustomerId, ProductId};
 use common::models::customer::NewCustomer;
 use common::models::product::{MAX_UNITS, NewAdjustment, NewProduct};
@@ -70,12 +70,8 @@ async fn stock_product(
     currency: Currency,
 ) -> anyhow::Result<Option<ProductId>> {
     let Some(new) = product.offer.as_ref().filter(|_| product.is_needed).map(|offer| NewProduct {
-        sku: product.sku.clone(),
-        name: offer.name.clone(),
-        description: None,
-        price: offer.price,
         currency: Some(currency),
-        inventory: None,
+        ..NewProduct::new(product.sku.clone(), offer.name.clone(), offer.price)
     }) else {
         return Ok(None);
     };
@@ -107,17 +103,6 @@ async fn receive(run: &Run, id: ProductId, product: &PlannedProduct) -> anyhow::
 
 /// The product of this sku, by searching the catalogue.
 async fn find_product(run: &Run, sku: &Sku) -> anyhow::Result<Option<ProductId>> {
-    let mut after: Option<String> = None;
-    loop {
-        let search = async || run.client.products(Some(sku.as_str()), Some(200), after.as_deref()).await;
-        let page = run.patience.insist(search).await.with_context(|| format!("search for {sku}"))?;
-        if let Some(product) = page.items.iter().find(|product| product.sku == *sku) {
-            return Ok(Some(product.id));
-        }
-        match page.next {
-            Some(next) if after.as_ref() == Some(&next) => bail!("the catalogue's pages do not end"),
-            Some(next) => after = Some(next),
-            None => return Ok(None),
-        }
-    }
+    let found = run.patience.insist(async || run.client.product_by_sku(sku).await).await;
+    Ok(found.with_context(|| format!("search for {sku}"))?.map(|product| product.id))
 }

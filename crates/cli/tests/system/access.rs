@@ -113,12 +113,12 @@ impl World {
 
     pub async fn product(&self) -> ProductId {
         let new = NewProduct {
-            sku: format!("SKU-{}", ProductId::new()).parse().unwrap(),
-            name: "A thing".parse().unwrap(),
-            description: None,
-            price: "12.50".parse().unwrap(),
-            currency: None,
             inventory: Some(100.try_into().unwrap()),
+            ..NewProduct::new(
+                format!("SKU-{}", ProductId::new()).parse().unwrap(),
+                "A thing".parse().unwrap(),
+                "12.50".parse().unwrap(),
+            )
         };
         self.admin.create_product(&new, None).await.unwrap().value.id
     }
@@ -151,6 +151,7 @@ impl World {
                 Object::Fulfillment | Object::Return | Object::ApprovedReturn => {
                     stages::part(&self.admin, scene.ids[0].parse().unwrap(), *object).await
                 }
+                Object::Category => self.made("/categories", &crate::table::new_category()).await,
                 Object::ApiKey => {
                     let new = NewApiKey {
                         name: "another machine".parse().unwrap(),
@@ -165,12 +166,15 @@ impl World {
         scene
     }
 
-    /// An address of this customer, made by an administrator.
+    /// An address of this customer.
     async fn address(&self, owner: CustomerId) -> String {
-        let body = crate::table::address();
-        let path = format!("/customers/{owner}/addresses");
+        self.made(&format!("/customers/{owner}/addresses"), &crate::table::address()).await
+    }
+
+    /// The identity of what an administrator makes by this body.
+    async fn made(&self, path: &str, body: &Value) -> String {
         let admin = self.token(CustomerId::new(), Role::Admin);
-        let made = self.request("POST", &path).bearer_auth(admin).json(&body).send().await.unwrap();
+        let made = self.request("POST", path).bearer_auth(admin).json(body).send().await.unwrap();
         made.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
     }
 

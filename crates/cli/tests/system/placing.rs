@@ -29,12 +29,12 @@ async fn customer(admin: &Client) -> CustomerId {
 
 async fn product(admin: &Client, units: u32) -> ProductId {
     let new = NewProduct {
-        sku: format!("SKU-{}", ProductId::new()).parse().unwrap(),
-        name: "A thing".parse().unwrap(),
-        description: None,
-        price: "12.50".parse().unwrap(),
-        currency: None,
         inventory: Some(units.try_into().unwrap()),
+        ..NewProduct::new(
+            format!("SKU-{}", ProductId::new()).parse().unwrap(),
+            "A thing".parse().unwrap(),
+            "12.50".parse().unwrap(),
+        )
     };
     admin.create_product(&new, None).await.unwrap().value.id
 }

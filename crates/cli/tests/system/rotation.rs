@@ -19,12 +19,12 @@ const CUSTOMERS: usize = 8;
 
 async fn product(admin: &Client) -> ProductId {
     let new = NewProduct {
-        sku: format!("SKU-{}", ProductId::new()).parse().unwrap(),
-        name: "A thing".parse().unwrap(),
-        description: None,
-        price: "12.50".parse().unwrap(),
-        currency: None,
         inventory: Some(1_000_000.try_into().unwrap()),
+        ..NewProduct::new(
+            format!("SKU-{}", ProductId::new()).parse().unwrap(),
+            "A thing".parse().unwrap(),
+            "12.50".parse().unwrap(),
+        )
     };
     admin.create_product(&new, None).await.unwrap().value.id
 }

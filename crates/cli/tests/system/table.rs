@@ -18,6 +18,7 @@ pub enum Object {
     Address,
     ApiKey,
     Product,
+    Category,
     Order,
     HeldOrder,
     ShippedOrder,
@@ -78,7 +79,7 @@ const fn admin(status: u16) -> [u16; 7] {
 }
 
 use Object::{
-    Address, ApiKey, ApprovedReturn, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order, Product,
+    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order, Product,
     Return, Session, ShippedOrder,
 };
 use Scope::{
@@ -158,6 +159,16 @@ pub const ROWS: &[Row] = &[
     Row { objects: &[ApiKey], ..row("GET", "/api-keys/{id}", None, admin(200)) },
     Row { objects: &[ApiKey], ..row("DELETE", "/api-keys/{id}", None, admin(204)) },
     Row { objects: &[Customer], ..row("GET", "/customers/{id}/orders", Some(OrdersRead), owned(200)) },
+    row("GET", "/categories", None, open(200)),
+    Row { body: category, ..row("POST", "/categories", Some(ProductsWrite), staff(201)) },
+    Row { objects: &[Category], ..row("GET", "/categories/{id}", None, open(200)) },
+    Row {
+        objects: &[Category],
+        body: new_name,
+        ..row("PATCH", "/categories/{id}", Some(ProductsWrite), staff(200))
+    },
+    Row { objects: &[Category], ..row("DELETE", "/categories/{id}", Some(ProductsWrite), staff(204)) },
+    row("GET", "/products/facets", None, open(200)),
     row("GET", "/products", None, open(200)),
     Row { body: product, ..row("POST", "/products", Some(ProductsWrite), staff(201)) },
     Row { objects: &[Product], ..row("GET", "/products/{id}", None, open(200)) },
@@ -294,6 +305,15 @@ fn api_key(_: &Scene) -> Option<Value> {
 
 fn product(_: &Scene) -> Option<Value> {
     Some(json!({ "sku": format!("SKU-{}", ProductId::new()), "name": "A thing", "price": 1 }))
+}
+
+fn category(_: &Scene) -> Option<Value> {
+    Some(new_category())
+}
+
+/// A category that is not there yet.
+pub fn new_category() -> Value {
+    json!({ "path": format!("c{}", ProductId::new()), "name": "Things" })
 }
 
 fn quantity(_: &Scene) -> Option<Value> {

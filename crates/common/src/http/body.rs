@@ -132,6 +132,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     }
 }
 
+/// A value as its type, with the field named that breaks a rule.
+pub(super) fn typed<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
+    serde_path_to_error::deserialize(value).map_err(|located| field_error(&located))
+}
+
 fn field_error(located: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
     let text = located.inner().to_string();
     let rule = text.rsplit_once(" at line ").map_or(text.as_str(), |(rule, _)| rule);

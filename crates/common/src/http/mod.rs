@@ -4,6 +4,7 @@ pub mod body;
 pub mod conditional;
 pub mod endpoint;
 pub mod idempotency;
+pub mod merge_patch;
 pub mod origin;
 pub mod page;
 pub mod path;

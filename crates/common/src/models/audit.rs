@@ -65,6 +65,7 @@ pub enum SubjectKind {
     ApiKey,
     Invitation,
     Product,
+    Category,
 }
 
 impl AuditEvent {

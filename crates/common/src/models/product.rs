@@ -1,5 +1,10 @@
 //! The catalogue and its stock.
 
+use super::category::CategoryPath;
+use super::product_details::{
+    Attributes, Backorder, Brand, Dimensions, Distinct, ExternalId, Images, Metadata, Named, Options,
+    ProductDetails, Tags, TaxClass,
+};
 use crate::ids::{MovementId, ProductId};
 use crate::money::{Amount, Currency};
 use crate::text::{Sku, Text};
@@ -76,7 +81,7 @@ pub enum ProductStatus {
 }
 
 /// `POST /products`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewProduct {
     pub sku: Sku,
@@ -87,14 +92,121 @@ pub struct NewProduct {
     /// EUR where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
+    /// Active where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<ProductStatus>,
     /// Units received at once; 0 where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Units>,
+    /// The product that this one is a variant of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<ProductId>,
+    /// What tells a variant from its siblings; only variants have them.
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub options: Options,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<Brand>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<CategoryPath>,
+    #[serde(default, skip_serializing_if = "Distinct::is_empty")]
+    pub tags: Tags,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub attributes: Attributes,
+    #[serde(default, skip_serializing_if = "Distinct::is_empty")]
+    pub images: Images,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_grams: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<Dimensions>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_class: Option<TaxClass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backorder: Option<Backorder>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
 }
 
-/// `PATCH /products/{id}`: the fields to change.
+impl NewProduct {
+    /// With what every product has, and nothing else.
+    pub fn new(sku: Sku, name: ProductName, price: Amount) -> Self {
+        Self {
+            sku,
+            name,
+            description: None,
+            price,
+            currency: None,
+            status: None,
+            inventory: None,
+            parent_id: None,
+            options: Options::default(),
+            brand: None,
+            category: None,
+            tags: Tags::default(),
+            attributes: Attributes::default(),
+            images: Images::default(),
+            weight_grams: None,
+            dimensions: None,
+            tax_class: None,
+            backorder: None,
+            external_id: None,
+            metadata: Metadata::default(),
+        }
+    }
+
+    pub fn details(&self) -> ProductDetails {
+        ProductDetails {
+            brand: self.brand.clone(),
+            category: self.category.clone(),
+            tags: self.tags.clone(),
+            attributes: self.attributes.clone(),
+            images: self.images.clone(),
+            weight_grams: self.weight_grams,
+            dimensions: self.dimensions,
+            tax_class: self.tax_class.clone(),
+            backorder: self.backorder,
+            external_id: self.external_id.clone(),
+            metadata: self.metadata.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_details(self, details: ProductDetails) -> Self {
+        let ProductDetails {
+            brand,
+            category,
+            tags,
+            attributes,
+            images,
+            weight_grams,
+            dimensions,
+            tax_class,
+            backorder,
+            external_id,
+            metadata,
+        } = details;
+        Self {
+            brand,
+            category,
+            tags,
+            attributes,
+            images,
+            weight_grams,
+            dimensions,
+            tax_class,
+            backorder,
+            external_id,
+            metadata,
+            ..self
+        }
+    }
+}
+
+/// `PATCH /products/{id}`: a merge patch (RFC 7396) of what a product was created with, but for `sku`, `currency`,
+/// `inventory`, `parentId` and `options`, which stay. This is its most used part; any other may be sent as JSON.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct ProductChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ProductName>,
@@ -107,7 +219,7 @@ pub struct ProductChange {
 }
 
 /// A product with what is available of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     pub id: ProductId,
@@ -119,6 +231,16 @@ pub struct Product {
     pub status: ProductStatus,
     /// Units available: on hand less reserved.
     pub inventory: i64,
+    /// The product that this one is a variant of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<ProductId>,
+    #[serde(default, skip_serializing_if = "Named::is_empty")]
+    pub options: Options,
+    /// Whether it groups variants, which are sold in its place.
+    #[serde(default)]
+    pub has_variants: bool,
+    #[serde(flatten)]
+    pub details: ProductDetails,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,

@@ -107,6 +107,14 @@ impl Wish {
 }
 
 impl Entry {
+    /// The products whose stock it may change.
+    pub fn products(&self) -> Vec<ProductId> {
+        match self {
+            Self::Order(entry) => entry.lines().iter().map(|line| line.product_id).collect(),
+            Self::Stock(entry) => vec![entry.product_id],
+        }
+    }
+
     pub fn movement_id(&self) -> MovementId {
         match self {
             Self::Order(entry) => entry.movement_id(),

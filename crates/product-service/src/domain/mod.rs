@@ -1,8 +1,13 @@
 //! The rules of the catalogue and of stock: pure, without database, clock or randomness.
 
+pub mod availability;
+pub mod category;
 pub mod entry;
+pub mod facets;
 pub mod ledger;
+pub mod listing;
 pub mod movement;
 pub mod places;
 pub mod product;
 pub mod stock;
+pub mod words;

@@ -1,15 +1,89 @@
 //! The only place where a broken rule meets an HTTP status.
 
 use crate::domain::entry::StockRefused;
+use crate::domain::product::InvalidProduct;
+use crate::store::product_facets::FacetsError;
+use crate::store::product_writes::Taken;
+use crate::workflows::change_category::ChangeCategoryError;
 use crate::workflows::change_product::ChangeProductError;
 use crate::workflows::change_stock::ChangeStockError;
+use crate::workflows::create_category::CreateCategoryError;
 use crate::workflows::create_product::CreateProductError;
 use common::error::{ApiError, Kind};
 use common::models::product::MAX_UNITS;
-use common::money::InvalidMoney;
 
-fn invalid_price(rule: &InvalidMoney) -> ApiError {
-    ApiError::invalid_field("/price", "invalid_value", rule)
+fn unknown_category() -> ApiError {
+    ApiError::invalid_field("/category", "unknown_category", "must be the path of a category that is there")
+}
+
+impl From<InvalidProduct> for ApiError {
+    fn from(invalid: InvalidProduct) -> Self {
+        let (pointer, rule) = match invalid {
+            InvalidProduct::Price(rule) => ("/price".to_owned(), rule.to_string()),
+            InvalidProduct::BornArchived => ("/status".to_owned(), "must be draft or active".to_owned()),
+            InvalidProduct::NoOptions => {
+                ("/options".to_owned(), "must tell a variant from its siblings".to_owned())
+            }
+            InvalidProduct::NotAVariant => ("/options".to_owned(), "are for variants alone".to_owned()),
+            InvalidProduct::Fixed(field) => (format!("/{field}"), "cannot be changed".to_owned()),
+        };
+        Self::invalid_field(pointer, "invalid_value", rule)
+    }
+}
+
+impl From<Taken> for ApiError {
+    fn from(taken: Taken) -> Self {
+        let (code, detail) = match taken {
+            Taken::Sku => ("sku_taken", "Another product has this sku."),
+            Taken::ExternalId => ("external_id_taken", "Another product has this external id."),
+            Taken::Options => ("options_taken", "Another variant of this product has these options."),
+        };
+        Self::new(Kind::Conflict, detail).code(code)
+    }
+}
+
+impl From<FacetsError> for ApiError {
+    fn from(error: FacetsError) -> Self {
+        match error {
+            FacetsError::Busy => Self::overloaded(),
+            FacetsError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<CreateCategoryError> for ApiError {
+    fn from(error: CreateCategoryError) -> Self {
+        match error {
+            CreateCategoryError::PathTaken => {
+                Self::new(Kind::Conflict, "Another category stands at this path.").code("path_taken")
+            }
+            CreateCategoryError::NoParent => {
+                let rule = "must be a root, or a branch of a category that is there";
+                Self::invalid_field("/path", "unknown_category", rule)
+            }
+            CreateCategoryError::KeyReused => key_reused(),
+            CreateCategoryError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<ChangeCategoryError> for ApiError {
+    fn from(error: ChangeCategoryError) -> Self {
+        match error {
+            ChangeCategoryError::NotFound => Self::not_found("category"),
+            ChangeCategoryError::Stale { version } => Self::version_mismatch(version),
+            ChangeCategoryError::HasBranches => {
+                Self::new(Kind::Conflict, "The category has branches; delete them first.")
+                    .code("has_branches")
+            }
+            ChangeCategoryError::HasProducts => {
+                let detail = "Products stand in this category or its branches; move them first.";
+                Self::new(Kind::Conflict, detail).code("has_products")
+            }
+            ChangeCategoryError::Contended => Self::unavailable().caused_by(error),
+            ChangeCategoryError::Store(cause) => cause.into(),
+        }
+    }
 }
 
 fn key_reused() -> ApiError {
@@ -20,10 +94,16 @@ fn key_reused() -> ApiError {
 impl From<CreateProductError> for ApiError {
     fn from(error: CreateProductError) -> Self {
         match error {
-            CreateProductError::Price(rule) => invalid_price(&rule),
-            CreateProductError::SkuTaken => {
-                Self::new(Kind::Conflict, "Another product has this sku.").code("sku_taken")
+            CreateProductError::Invalid(invalid) => invalid.into(),
+            CreateProductError::UnknownCategory => unknown_category(),
+            CreateProductError::UnknownParent => {
+                Self::invalid_field("/parentId", "unknown_product", "must be a product that is there")
             }
+            CreateProductError::ParentIsVariant => {
+                let rule = "must not be a variant itself";
+                Self::invalid_field("/parentId", "parent_is_variant", rule)
+            }
+            CreateProductError::Taken(taken) => taken.into(),
             CreateProductError::KeyReused => key_reused(),
             CreateProductError::Store(cause) => cause.into(),
         }
@@ -35,7 +115,11 @@ impl From<ChangeProductError> for ApiError {
         match error {
             ChangeProductError::NotFound => Self::not_found("product"),
             ChangeProductError::Stale { version } => Self::version_mismatch(version),
-            ChangeProductError::Price(rule) => invalid_price(&rule),
+            ChangeProductError::Field(field) => Self::invalid(vec![field]),
+            ChangeProductError::Invalid(invalid) => invalid.into(),
+            ChangeProductError::UnknownCategory => unknown_category(),
+            ChangeProductError::Taken(taken) => taken.into(),
+            ChangeProductError::Stock(refused) => refused.into(),
             ChangeProductError::Contended => Self::unavailable().caused_by(error),
             ChangeProductError::Store(cause) => cause.into(),
         }

@@ -1,13 +1,14 @@
 //! The stock ledger: movements and the rows they move, read and written in one transaction for a batch of entries.
 
-use super::stock;
+use super::{products, stock};
+use crate::domain::availability::turned;
 use crate::domain::entry::{Entry, Outcome};
 use crate::domain::ledger::{Books, Posting, StockChange, Terms, decide};
 use crate::domain::movement::Movement;
 use crate::domain::stock::Stock;
 use anyhow::Context;
 use common::audit::AuditLog;
-use common::ids::MovementId;
+use common::ids::{MovementId, ProductId};
 use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
 use common::models::inventory::MovementKind;
 use common::models::ledger::LedgerEntry;
@@ -17,7 +18,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 pub(super) const COLLECTION: &str = "movements";
@@ -31,6 +32,15 @@ pub struct Ledger {
     movements: Collection<Movement>,
     rows: Collection<Stock>,
     audit: AuditLog,
+}
+
+/// What was written.
+#[derive(Debug)]
+pub struct Posted {
+    /// One for each entry, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The products whose stock is another one now.
+    pub products: BTreeSet<ProductId>,
 }
 
 /// Why a batch was not written.
@@ -89,13 +99,13 @@ impl Ledger {
         entries: &[Entry],
         terms: Terms<'_>,
         deadline: Instant,
-    ) -> Result<Vec<Outcome>, PostError> {
+    ) -> Result<Posted, PostError> {
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
         match self.post_within(&mut session, entries, terms).await {
-            Ok(outcomes) => {
+            Ok(posted) => {
                 commit(&mut session, deadline).await?;
-                Ok(outcomes)
+                Ok(posted)
             }
             Err(failure) => {
                 // The server ends a transaction that failed by itself; this only tells it sooner.
@@ -110,11 +120,13 @@ impl Ledger {
         session: &mut ClientSession,
         entries: &[Entry],
         terms: Terms<'_>,
-    ) -> Result<Vec<Outcome>, PostError> {
+    ) -> Result<Posted, PostError> {
         let books = self.read(session, entries).await?;
+        let before = books.stock.clone();
         let Posting { outcomes, movements, changes } = decide(entries, books, terms);
         if !changes.is_empty() {
             self.move_stock(session, &changes).await?;
+            self.mark_availability(session, turned(&before, &changes)).await?;
         }
         if !movements.is_empty() {
             self.movements.insert_many(&movements).session(&mut *session).await?;
@@ -123,7 +135,8 @@ impl Ledger {
         if !events.is_empty() {
             self.audit.insert_many(&events, session).await?;
         }
-        Ok(outcomes)
+        let products = changes.iter().map(|change| change.now.product_id).collect();
+        Ok(Posted { outcomes, products })
     }
 
     async fn read(&self, session: &mut ClientSession, entries: &[Entry]) -> Result<Books, PostError> {
@@ -191,6 +204,28 @@ impl Ledger {
         }
         let matched = answer.get("n").and_then(Bson::as_i32).unwrap_or_default();
         if usize::try_from(matched) == Ok(expected) { Ok(()) } else { Err(PostError::Moved) }
+    }
+
+    /// Notes in the catalogue what is in stock, so that lists can ask for it.
+    async fn mark_availability(
+        &self,
+        session: &mut ClientSession,
+        turned: BTreeMap<ProductId, bool>,
+    ) -> Result<(), PostError> {
+        // What counts the turns makes those who write the same meet.
+        let update = |(id, is_in_stock): (ProductId, bool)| {
+            let marked = doc! { "$set": { "inStock": is_in_stock }, "$inc": { "stockTurns": 1_i64 } };
+            doc! { "q": { "_id": id }, "u": marked }
+        };
+        let updates: Vec<Document> = turned.into_iter().map(update).collect();
+        if !updates.is_empty() {
+            let command = doc! { "update": products::COLLECTION, "ordered": false, "updates": updates };
+            let answer = self.database.run_command(command).session(session).await?;
+            if let Ok(errors) = answer.get_array("writeErrors") {
+                return Err(PostError::Broken(StoreError::Corrupt(format!("availability: {errors:?}"))));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,82 +1,49 @@
-//! The catalogue's documents, their queries and indexes.
+//! The catalogue's documents: reading and listing products.
 
-use super::product_cache::ProductCache;
-use super::{ledger, stock};
+use super::flights::Flights;
+use super::product_cache::{ProductCache, Shown};
+use super::product_document::{derived, validator};
+use super::product_search::{self, Listing, order};
+use super::stock;
 use crate::domain::ledger::{Offer, Offers};
-use crate::domain::movement::Movement;
+use crate::domain::listing::Position;
 use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use anyhow::Context;
 use common::audit::AuditLog;
-use common::http::page::Cursor;
 use common::ids::ProductId;
-use common::models::audit::AuditEvent;
 use common::models::product::ProductStatus;
 use common::money::{Currency, Money};
-use common::mongo::{StoreError, Transaction, commit, durable_transaction, ensure_collection, jitter};
+use common::mongo::{StoreError, ensure_collection};
 use common::redis::Redis;
 use common::text::Sku;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
-use mongodb::error::Error;
-use mongodb::options::IndexOptions;
-use mongodb::{ClientSession, Collection, Database, IndexModel};
+use mongodb::{Collection, Database};
 use serde::Deserialize;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-const COLLECTION: &str = "products";
+pub(super) const COLLECTION: &str = "products";
 
 /// Longest that a query may run in the database.
-const QUERY_LIMIT: Duration = Duration::from_secs(3);
+pub(super) const QUERY_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
 pub struct Products {
-    database: Database,
+    pub(super) database: Database,
     products: Collection<Product>,
+    pub(super) documents: Collection<Document>,
     cache: ProductCache,
-    audit: AuditLog,
+    readings: Flights<ProductId, Result<Option<Arc<Shown>>, StoreError>>,
+    pub(super) audit: AuditLog,
 }
 
-/// What became of a product that was to be inserted.
+/// A page of a list.
 #[derive(Debug)]
-pub enum Inserted {
-    New,
-    /// A product with this identity stands already.
-    Exists(Box<Product>),
-    SkuTaken,
-}
-
-/// Which products to list, newest first.
-#[derive(Debug)]
-pub struct ProductFilter {
-    pub status: ProductStatus,
-    /// The beginning of a word of the name, in any case, or a whole sku.
-    pub search: Option<String>,
-    pub after: Option<Cursor>,
-    pub limit: i64,
-}
-
-impl ProductFilter {
-    /// The filter as the database reads it.
-    pub fn query(&self) -> Document {
-        let mut query = doc! { "status": status_name(self.status) };
-        if let Some(after) = self.after {
-            let id = ProductId::from_uuid(after.id);
-            // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
-            query.insert("createdAt", doc! { "$lte": after.at });
-            query.insert("$nor", vec![doc! { "createdAt": after.at, "_id": { "$gte": id } }]);
-        }
-        if let Some(search) = &self.search {
-            let word = doc! { "$regex": format!("(^|[ (/-]){}", escaped(search)), "$options": "i" };
-            query.insert("$or", vec![doc! { "sku": search }, doc! { "name": word }]);
-        }
-        query
-    }
-}
-
-/// The order of every list.
-pub fn newest_first() -> Document {
-    doc! { "createdAt": -1, "_id": -1 }
+pub struct ProductPage {
+    pub products: Vec<Product>,
+    pub next: Option<Position>,
 }
 
 impl Products {
@@ -84,18 +51,16 @@ impl Products {
         Self {
             database: database.clone(),
             products: database.collection(COLLECTION),
+            documents: database.collection(COLLECTION),
             cache: ProductCache::new(redis, database.name()),
+            readings: Flights::default(),
             audit: AuditLog::new(database),
         }
     }
 
     /// Creates the collection, or brings it up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
-        let unique = IndexOptions::builder().unique(true).build();
-        let indexes = vec![
-            IndexModel::builder().keys(doc! { "sku": 1 }).options(unique).build(),
-            IndexModel::builder().keys(doc! { "status": 1, "createdAt": -1, "_id": -1 }).build(),
-        ];
+        let indexes = product_search::indexes();
         ensure_collection(&self.database, COLLECTION, validator(), indexes).await.context("products")
     }
 
@@ -106,19 +71,69 @@ impl Products {
 
     /// A product as the database has it.
     pub async fn find(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
-        Ok(self.products.find_one(doc! { "_id": id }).await?)
+        self.find_by(doc! { "_id": id }).await
     }
 
-    /// A product as it was at most a minute ago, for showing.
-    pub async fn look_up(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
-        if let Some(kept) = self.cache.get(id).await {
-            return Ok(Some(kept));
+    pub(super) async fn find_by(&self, query: Document) -> Result<Option<Product>, StoreError> {
+        Ok(self.products.find_one(query).projection(derived()).max_time(QUERY_LIMIT).await?)
+    }
+
+    /// A product with what is available of it, for showing: from the cache, or by one reading for all who ask for it
+    /// at the same time.
+    pub async fn look_up(&self, id: ProductId) -> Result<Option<Arc<Shown>>, StoreError> {
+        let read = || {
+            let products = self.clone();
+            async move { products.read_through(id).await }
+        };
+        let read = self.readings.join(&id, read).await;
+        read.unwrap_or_else(|| Err(StoreError::Corrupt("a reading of a product died".to_owned())))
+    }
+
+    /// What is not there is not kept: nothing may hide a product from the moment it is created, and an identity that
+    /// nobody has costs one look at an index.
+    async fn read_through(&self, id: ProductId) -> Result<Option<Arc<Shown>>, StoreError> {
+        let kept = self.cache.get(id).await;
+        if let Some(shown) = kept.shown {
+            return Ok(Some(Arc::new(shown)));
         }
-        let found = self.find(id).await?;
-        if let Some(product) = &found {
-            self.cache.put(product).await;
+        let Some(shown) = self.read_shown(id).await?.map(Arc::new) else { return Ok(None) };
+        if let Some(generation) = kept.generation {
+            let (cache, shown) = (self.cache.clone(), shown.clone());
+            common::context::spawn(async move { cache.put(&generation, &shown).await });
         }
-        Ok(found)
+        Ok(Some(shown))
+    }
+
+    /// The product and its rows of stock in one reading.
+    async fn read_shown(&self, id: ProductId) -> Result<Option<Shown>, StoreError> {
+        #[derive(Deserialize)]
+        struct Row {
+            product: Product,
+            stock: Vec<Stock>,
+        }
+        let pipeline = [
+            doc! { "$match": { "_id": id } },
+            doc! { "$project": derived() },
+            doc! { "$project": { "product": "$$ROOT" } },
+            doc! { "$lookup": {
+                "from": stock::COLLECTION, "localField": "product._id", "foreignField": "productId", "as": "stock",
+            } },
+        ];
+        let found = self.products.aggregate(pipeline).with_type::<Row>().max_time(QUERY_LIMIT);
+        let row = found.await?.try_next().await?;
+        Ok(row.map(|row| Shown {
+            available: row.stock.iter().map(Stock::available).sum(),
+            product: row.product,
+        }))
+    }
+
+    /// To be called after every change of a product or its stock, before it is answered: nobody is shown what was
+    /// before it.
+    pub async fn forget(&self, ids: &[ProductId]) {
+        for id in ids {
+            self.readings.forget(id);
+        }
+        self.cache.forget(ids).await;
     }
 
     /// What orders copy of these products.
@@ -133,17 +148,21 @@ impl Products {
             price_minor: i64,
             currency: Currency,
             status: ProductStatus,
+            #[serde(default)]
+            has_variants: bool,
         }
         if ids.is_empty() {
             return Ok(Offers::new());
         }
         let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
+        let fields =
+            doc! { "sku": 1, "name": 1, "priceMinor": 1, "currency": 1, "status": 1, "hasVariants": 1 };
         let found: Vec<Stored> = self
             .products
             .clone_with_type()
             .find(doc! { "_id": { "$in": ids } })
-            .projection(doc! { "sku": 1, "name": 1, "priceMinor": 1, "currency": 1, "status": 1 })
+            .projection(fields)
             .batch_size(batch)
             .max_time(QUERY_LIMIT)
             .await?
@@ -152,153 +171,33 @@ impl Products {
         let offer = |stored: Stored| {
             let price = Money::from_minor(stored.price_minor)
                 .map_err(|cause| StoreError::Corrupt(format!("price of product {}: {cause}", stored.id)))?;
-            let Stored { id, sku, name, currency, status, .. } = stored;
+            let Stored { id, sku, name, currency, status, has_variants, .. } = stored;
+            // Its variants are sold in its place.
+            let status = if has_variants { ProductStatus::Archived } else { status };
             Ok((id, Offer { sku, name, price, currency, status }))
         };
         found.into_iter().map(offer).collect()
     }
 
-    pub async fn list(&self, filter: &ProductFilter) -> Result<Vec<Product>, StoreError> {
-        let found =
-            self.products.find(filter.query()).sort(newest_first()).limit(filter.limit).max_time(QUERY_LIMIT);
-        Ok(found.await?.try_collect().await?)
-    }
-
-    /// Inserts a product with its row of stock and what was received of it, all or nothing.
-    pub async fn insert(
-        &self,
-        product: &Product,
-        stock: &Stock,
-        receipt: Option<&Movement>,
-        event: &AuditEvent,
-        deadline: Instant,
-    ) -> Result<Inserted, StoreError> {
-        loop {
-            let failure = match self.try_insert(product, stock, receipt, event, deadline).await {
-                Ok(()) => return Ok(Inserted::New),
-                Err(failure) => failure,
-            };
-            if common::mongo::is_duplicate_key(&failure) {
-                if let Some(rival) = self.find_rival(product).await? {
-                    return Ok(rival);
+    pub async fn list(&self, listing: &Listing) -> Result<ProductPage, StoreError> {
+        let (mut products, mut next): (Vec<Product>, _) = (Vec::with_capacity(listing.limit), None);
+        if listing.filter.search.as_ref().is_some_and(crate::domain::words::Search::is_empty) {
+            return Ok(ProductPage { products, next });
+        }
+        for part in listing.parts() {
+            // One more tells whether there is a next page.
+            let missing = listing.limit + 1 - products.len();
+            let found = self.products.find(part.query).sort(order(listing.sort)).projection(derived());
+            let limit = i64::try_from(missing).unwrap_or(i64::MAX);
+            let found: Vec<Product> = found.limit(limit).max_time(QUERY_LIMIT).await?.try_collect().await?;
+            for product in found {
+                if products.len() == listing.limit {
+                    return Ok(ProductPage { products, next });
                 }
-                // The rival is not on a majority yet: it may still come to nothing.
-            } else if !common::mongo::is_worth_repeating(&failure) {
-                return Err(failure.into());
-            }
-            if Instant::now() >= deadline {
-                return Err(StoreError::Unavailable(failure));
-            }
-            tokio::time::sleep(jitter(Duration::from_millis(10))).await;
-        }
-    }
-
-    async fn try_insert(
-        &self,
-        product: &Product,
-        stock: &Stock,
-        receipt: Option<&Movement>,
-        event: &AuditEvent,
-        deadline: Instant,
-    ) -> Result<(), Error> {
-        let mut session = self.database.client().start_session().await?;
-        session.start_transaction().with_options(durable_transaction()).await?;
-        let written = async {
-            self.products.insert_one(product).session(&mut session).await?;
-            let rows = self.database.collection::<Stock>(stock::COLLECTION);
-            rows.insert_one(stock).session(&mut session).await?;
-            if let Some(receipt) = receipt {
-                let movements = self.database.collection::<Movement>(ledger::COLLECTION);
-                movements.insert_one(receipt).session(&mut session).await?;
-            }
-            self.audit.insert(event, &mut session).await
-        }
-        .await;
-        match written {
-            Ok(()) => commit(&mut session, deadline).await,
-            Err(failure) => {
-                // The server ends a transaction that failed by itself; this only tells it sooner.
-                drop(session.abort_transaction().await);
-                Err(failure)
+                next = Some(Position::after(&product, listing.sort, part.tier));
+                products.push(product);
             }
         }
-    }
-
-    async fn find_rival(&self, product: &Product) -> Result<Option<Inserted>, StoreError> {
-        if let Some(same) = self.find(product.id).await? {
-            return Ok(Some(Inserted::Exists(Box::new(same))));
-        }
-        let taken = self.products.find_one(doc! { "sku": product.sku.as_str() }).await?;
-        Ok(taken.map(|_| Inserted::SkuTaken))
-    }
-
-    /// Writes a product over its version before, with its entry in the audit trail; `false` where another version
-    /// stands now.
-    pub async fn replace(&self, product: &Product, event: &AuditEvent) -> Result<bool, StoreError> {
-        let mut transaction = Transaction::open(&self.database, QUERY_LIMIT).await?;
-        let is_written = loop {
-            let done = self.replace_within(product, event, transaction.begin().await?).await;
-            if let Some(done) = transaction.end(done).await {
-                break done?;
-            }
-        };
-        if is_written {
-            self.cache.put(product).await;
-        }
-        Ok(is_written)
-    }
-
-    async fn replace_within(
-        &self,
-        product: &Product,
-        event: &AuditEvent,
-        session: &mut ClientSession,
-    ) -> Result<bool, Error> {
-        let before = doc! { "_id": product.id, "version": product.version - 1 };
-        let written = self.products.replace_one(before, product).session(&mut *session).await?;
-        if written.matched_count == 1 {
-            self.audit.insert(event, session).await?;
-        }
-        Ok(written.matched_count == 1)
-    }
-}
-
-/// Every character that means something to a regular expression, taken literally.
-fn escaped(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() * 2);
-    for character in text.chars() {
-        if character.is_ascii() && !character.is_ascii_alphanumeric() {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern
-}
-
-fn status_name(status: ProductStatus) -> &'static str {
-    match status {
-        ProductStatus::Draft => "draft",
-        ProductStatus::Active => "active",
-        ProductStatus::Archived => "archived",
-    }
-}
-
-fn validator() -> Document {
-    doc! {
-        "$jsonSchema": {
-            "bsonType": "object",
-            "required": ["_id", "sku", "name", "priceMinor", "currency", "status", "version", "createdAt", "updatedAt"],
-            "properties": {
-                "_id": { "bsonType": "binData" },
-                "sku": { "bsonType": "string", "minLength": 1 },
-                "name": { "bsonType": "string", "minLength": 1 },
-                "priceMinor": { "bsonType": ["int", "long"], "minimum": 0 },
-                "currency": { "bsonType": "string" },
-                "status": { "enum": ["draft", "active", "archived"] },
-                "version": { "bsonType": ["int", "long"], "minimum": 1 },
-                "createdAt": { "bsonType": "date" },
-                "updatedAt": { "bsonType": "date" },
-            },
-        },
+        Ok(ProductPage { products, next: None })
     }
 }

@@ -53,7 +53,7 @@ pub async fn adjust_inventory(
     Ok((Adjustment { id, product_id, delta, reason, at: movement.at }, changed.replayed))
 }
 
-async fn change(state: &AppState, entry: StockEntry) -> Result<StockChanged, ChangeStockError> {
+pub(super) async fn change(state: &AppState, entry: StockEntry) -> Result<StockChanged, ChangeStockError> {
     match state.stock_writer.post(Entry::Stock(entry)).await {
         Outcome::Stock(outcome) => Ok(outcome?),
         Outcome::Order(_) => Err(misplaced()),

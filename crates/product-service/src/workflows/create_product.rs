@@ -1,10 +1,10 @@
 //! A new product: its catalogue entry, its row of stock and what was received of it, all or nothing.
 
 use crate::domain::movement::{Movement, MovementLine};
-use crate::domain::product::Product;
+use crate::domain::product::{InvalidProduct, Product};
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
-use crate::store::products::Inserted;
+use crate::store::product_writes::{Inserted, Taken};
 use common::context;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::{MovementId, ProductId};
@@ -12,9 +12,9 @@ use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::inventory::MovementKind;
 use common::models::location::LocationId;
 use common::models::product::{self as model, NewProduct};
-use common::money::InvalidMoney;
 use common::mongo::StoreError;
 use common::time::Timestamp;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
 
@@ -30,10 +30,16 @@ pub struct Created {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CreateProductError {
-    #[error("the price {0}")]
-    Price(#[from] InvalidMoney),
-    #[error("another product has this sku")]
-    SkuTaken,
+    #[error(transparent)]
+    Invalid(#[from] InvalidProduct),
+    #[error("there is no such category")]
+    UnknownCategory,
+    #[error("there is no such product to be a variant of")]
+    UnknownParent,
+    #[error("a variant has no variants of its own")]
+    ParentIsVariant,
+    #[error("another product has this")]
+    Taken(Taken),
     #[error("the key was used for another request")]
     KeyReused,
     #[error(transparent)]
@@ -55,6 +61,7 @@ pub async fn create_product(
     let fingerprint = key.as_ref().map(|_| fingerprint(&new));
     let units = new.inventory.unwrap_or_default().get();
     let product = Product::create(id, new, fingerprint, now)?;
+    check_neighbours(state, &product).await?;
     let receipt = (units > 0).then(|| Movement {
         reason: Some("opening stock".to_owned()),
         ..Movement::new(
@@ -65,7 +72,7 @@ pub async fn create_product(
             now,
         )
     });
-    let stock = Stock::opening(id, units.into());
+    let stock = Stock { backorder_limit: product.backorder_limit(), ..Stock::opening(id, units.into()) };
     let event = AuditEvent::new(actor, "product.created", AuditSubject::new(SubjectKind::Product, id))
         .with("priceMinor", product.price.minor())
         .with("currency", product.currency.to_string())
@@ -77,12 +84,29 @@ pub async fn create_product(
             Ok(Created { product: standing.with_inventory(available), replayed: key.is_some() })
         }
         Inserted::Exists(_) => Err(CreateProductError::KeyReused),
-        Inserted::SkuTaken => Err(CreateProductError::SkuTaken),
+        Inserted::Taken(taken) => Err(CreateProductError::Taken(taken)),
     }
 }
 
+/// What the product names must be there. Neither a product nor what makes it a variant is ever taken away, so nothing
+/// can come between this and the writing; a category that goes at the same instant leaves a path that no list shows.
+async fn check_neighbours(state: &AppState, product: &Product) -> Result<(), CreateProductError> {
+    if let Some(category) = &product.details.category
+        && !state.categories.has(category).await?
+    {
+        return Err(CreateProductError::UnknownCategory);
+    }
+    if let Some(parent) = product.parent_id {
+        let parent = state.products.find(parent).await?.ok_or(CreateProductError::UnknownParent)?;
+        if parent.parent_id.is_some() {
+            return Err(CreateProductError::ParentIsVariant);
+        }
+    }
+    Ok(())
+}
+
 /// SHA-256 of the request as it was understood, so that white space and the order of members do not matter.
-fn fingerprint(new: &NewProduct) -> String {
+pub fn fingerprint(new: &impl Serialize) -> String {
     let understood = serde_json::to_vec(new).unwrap_or_default();
     Sha256::digest(&understood).iter().map(|byte| format!("{byte:02x}")).collect()
 }

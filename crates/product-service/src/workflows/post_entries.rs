@@ -4,7 +4,7 @@ use crate::config::LedgerSettings;
 use crate::domain::entry::{Entry, Outcome};
 use crate::domain::ledger::{Offers, Terms};
 use crate::domain::places::Places;
-use crate::store::ledger::{Ledger, PostError};
+use crate::store::ledger::{Ledger, PostError, Posted};
 use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
 use common::ids::ProductId;
@@ -89,8 +89,10 @@ impl Writing {
         let (mut waiting, mut attempts) = (vec![entries], self.settings.attempts);
         while let Some(mut batch) = waiting.pop() {
             let failure = match self.write_batch(&batch, attempts, deadline).await {
-                Ok(decided) => {
-                    outcomes.extend(decided);
+                Ok(posted) => {
+                    // Before anybody is answered, so that they see what they did.
+                    self.products.forget(&Vec::from_iter(posted.products)).await;
+                    outcomes.extend(posted.outcomes);
                     continue;
                 }
                 Err(failure) => failure,
@@ -105,6 +107,8 @@ impl Writing {
             }
             let cause = format!("{:#}", anyhow::Error::from(failure));
             tracing::error!(entries = batch.len(), cause, "stock was not written");
+            // Or it was, and only the answer was lost.
+            self.products.forget(&batch.iter().flat_map(Entry::products).collect::<Vec<_>>()).await;
             outcomes.extend(batch.iter().map(Entry::unavailable));
         }
         outcomes
@@ -117,7 +121,7 @@ impl Writing {
         batch: &[Entry],
         attempts: u32,
         deadline: Instant,
-    ) -> Result<Vec<Outcome>, PostError> {
+    ) -> Result<Posted, PostError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(PostError::OutOfTime);

@@ -166,6 +166,46 @@ impl TestApp {
         send(self.anonymous(Method::GET, &format!("/products/{id}"))).await
     }
 
+    pub async fn create_category(&self, path: &str) -> Answer {
+        let body = json!({ "path": path, "name": path });
+        send(self.staff(Method::POST, "/categories").json(&body)).await
+    }
+
+    pub async fn show_category(&self, id: &str) -> Answer {
+        send(self.anonymous(Method::GET, &format!("/categories/{id}"))).await
+    }
+
+    pub async fn list_categories(&self, query: &str) -> Answer {
+        send(self.anonymous(Method::GET, &format!("/categories{query}"))).await
+    }
+
+    pub async fn change_category(&self, id: &str, body: &Value) -> Answer {
+        send(self.staff(Method::PATCH, &format!("/categories/{id}")).json(body)).await
+    }
+
+    pub async fn delete_category(&self, id: &str) -> Answer {
+        send(self.staff(Method::DELETE, &format!("/categories/{id}"))).await
+    }
+
+    pub async fn count_facets(&self, query: &str) -> Answer {
+        send(self.anonymous(Method::GET, &format!("/products/facets{query}"))).await
+    }
+
+    /// The skus of every page of a list, in their order, and the query of each page.
+    pub async fn list_all(&self, query: &str) -> (Vec<Value>, Vec<usize>) {
+        let (mut query, mut found, mut pages) = (query.to_owned(), Vec::new(), Vec::new());
+        loop {
+            let page = self.list_products(&query).await.expect(200);
+            let products = page.body.as_array().unwrap().clone();
+            pages.push(products.len());
+            found.extend(products);
+            let link = page.header("link");
+            let next = link.strip_prefix("</products").and_then(|rest| rest.split_once(">; rel=\"next\""));
+            let Some((next, _)) = next else { return (found, pages) };
+            query = next.to_owned();
+        }
+    }
+
     pub async fn list_products(&self, query: &str) -> Answer {
         send(self.anonymous(Method::GET, &format!("/products{query}"))).await
     }

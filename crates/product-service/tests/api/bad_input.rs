@@ -1,4 +1,5 @@
 use crate::app::{TestApp, new_product, send};
+use common::ids::ProductId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -43,7 +44,31 @@ async fn a_product_that_is_not_as_described_is_refused_by_its_field_and_writes_n
         ("inventory", json!(1_000_000_000_000_i64), "/inventory"),
         ("inventory", json!("1"), "/inventory"),
         ("colour", json!("red"), "/colour"),
-        ("status", json!("active"), "/status"),
+        ("status", json!("sold"), "/status"),
+        ("status", json!("archived"), "/status"),
+        ("options", json!({ "size": "L" }), "/options"),
+        ("parentId", json!("1"), "/parentId"),
+        ("parentId", json!(ProductId::new()), "/options"),
+        ("brand", json!(""), "/brand"),
+        ("category", json!("Home"), "/category"),
+        ("category", json!("nowhere"), "/category"),
+        ("tags", json!(["a", ""]), "/tags/1"),
+        ("tags", json!("a"), "/tags"),
+        ("tags", json!((0..51).map(|tag| tag.to_string()).collect::<Vec<_>>()), "/tags"),
+        ("attributes", json!({ "a": null }), "/attributes/a"),
+        ("attributes", json!({ "a": [1] }), "/attributes/a"),
+        ("attributes", json!({ "": 1 }), "/attributes/"),
+        ("attributes", json!({ "a": "x".repeat(501) }), "/attributes/a"),
+        ("images", json!(["javascript:alert(1)"]), "/images/0"),
+        ("weightGrams", json!(-1), "/weightGrams"),
+        ("weightGrams", json!(1.5), "/weightGrams"),
+        ("dimensions", json!({ "lengthMm": 1 }), "/dimensions/widthMm"),
+        ("dimensions", json!([1, 2, 3]), "/dimensions"),
+        ("backorder", json!({ "allowed": "yes", "limit": 1 }), "/backorder/allowed"),
+        ("backorder", json!({ "allowed": true, "limit": -1 }), "/backorder/limit"),
+        ("externalId", json!(""), "/externalId"),
+        ("metadata", json!([]), "/metadata"),
+        ("metadata", json!({ "a": "x".repeat(17_000) }), "/metadata"),
         ("_id", json!("x"), "/_id"),
         ("$set", json!({}), "/$set"),
     ];
@@ -76,6 +101,10 @@ async fn a_change_that_is_not_as_described_is_refused_by_its_field() {
         (json!({ "currency": "USD" }), "/currency"),
         (json!({ "inventory": 1 }), "/inventory"),
         (json!({ "version": 9 }), "/version"),
+        (json!({ "parentId": ProductId::new() }), "/parentId"),
+        (json!({ "options": { "size": "L" } }), "/options"),
+        (json!({ "sku": null }), "/sku"),
+        (json!({ "$set": {} }), "/$set"),
         (json!([]), ""),
     ] {
         let answer = app.change_product(product, &body).await.expect(422);
@@ -161,7 +190,19 @@ async fn paths_queries_and_headers_that_are_not_as_described_are_refused_by_name
         ("q=%00", "query:q"),
         ("status=sold", "query:status"),
         ("status[$ne]=active", "query:status[$ne]"),
-        ("sort=price", "query:sort"),
+        ("sort=colour", "query:sort"),
+        ("sort=relevance", "query:sort"),
+        ("after=AAAA", "query:after"),
+        ("category=Home", "query:category"),
+        ("category=home/", "query:category"),
+        ("minPrice=x", "query:minPrice"),
+        ("minPrice=-1", "query:minPrice"),
+        ("maxPrice=1.999", "query:maxPrice"),
+        ("currency=eur", "query:currency"),
+        ("inStock=yes", "query:inStock"),
+        ("sku=%20", "query:sku"),
+        ("parentId=1", "query:parentId"),
+        ("q=a+b+c+d+e+f+g+h+i", "query:q"),
     ] {
         let answer = app.list_products(&format!("?{query}")).await.expect(422);
         assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{query}");

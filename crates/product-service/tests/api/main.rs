@@ -4,8 +4,12 @@
 mod app;
 mod audit;
 mod bad_input;
+mod caching;
+mod categories;
+mod find;
 mod inventory;
 mod ledger;
 mod products;
 mod query_plans;
 mod roles;
+mod variants;

@@ -1,10 +1,12 @@
 use crate::app::TestApp;
-use common::http::page::Cursor;
-use common::ids::OrderId;
+use common::ids::{OrderId, ProductId};
 use common::models::product::ProductStatus;
+use common::money::Currency;
 use common::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc};
-use product_service::store::products::{ProductFilter, newest_first};
+use product_service::domain::listing::{Position, Sort, SortKey};
+use product_service::domain::words::Search;
+use product_service::store::product_search::{Listing, ProductFilter, order};
 
 /// Names of the stages of a plan.
 fn stages(plan: &Document, names: &mut Vec<String>) {
@@ -30,27 +32,73 @@ async fn winning_stages(app: &TestApp, find: Document) -> Vec<String> {
     names
 }
 
+/// Where some page of a list ended.
+fn position(sort: Sort) -> Position {
+    let key = match sort {
+        Sort::Relevance | Sort::Newest => SortKey::At(Timestamp::now()),
+        Sort::Price | Sort::PriceDescending => SortKey::PriceMinor(1999),
+        Sort::Name | Sort::NameDescending => SortKey::Name("teapot".to_owned()),
+    };
+    Position { sort, tier: 0, key, id: ProductId::new() }
+}
+
 #[tokio::test]
-async fn every_list_is_read_from_an_index_in_its_order() {
+async fn every_list_is_read_from_an_index_in_its_order_on_every_page() {
     let app = TestApp::start().await;
-    let after = Cursor { at: Timestamp::now(), id: uuid::Uuid::now_v7() };
-    for (after, search) in
-        [(None, None), (Some(after), None), (None, Some("tea")), (Some(after), Some("tea"))]
-    {
-        let status = ProductStatus::Active;
-        let filter = ProductFilter { status, after, search: search.map(str::to_owned), limit: 50 };
-        let find = doc! { "find": "products", "filter": filter.query(), "sort": newest_first(), "limit": 50 };
-        let names = winning_stages(&app, find).await;
-        assert!(names.iter().any(|name| name == "IXSCAN"), "{filter:?}: {names:?}");
-        assert!(!names.iter().any(|name| name == "SORT" || name == "COLLSCAN"), "{filter:?}: {names:?}");
+    let active = ProductFilter { status: Some(ProductStatus::Active), ..ProductFilter::default() };
+    let narrowed = [
+        active.clone(),
+        ProductFilter { category: Some("home/kitchen".parse().unwrap()), ..active.clone() },
+        ProductFilter { in_stock: Some(true), ..active.clone() },
+    ];
+    for filter in narrowed {
+        for sort in Sort::ALL.into_iter().filter(|sort| *sort != Sort::Relevance) {
+            let currency = sort.is_by_price().then_some(Currency::EUR);
+            let filter = ProductFilter { currency, ..filter.clone() };
+            for after in [None, Some(position(sort))] {
+                let listing = Listing { filter: filter.clone(), sort, after, limit: 50 };
+                for part in listing.parts() {
+                    let find =
+                        doc! { "find": "products", "filter": part.query, "sort": order(sort), "limit": 51 };
+                    let names = winning_stages(&app, find).await;
+                    assert!(names.iter().any(|name| name == "IXSCAN"), "{listing:?}: {names:?}");
+                    assert!(
+                        !names.iter().any(|name| name == "SORT" || name == "COLLSCAN"),
+                        "{listing:?}: {names:?}"
+                    );
+                }
+            }
+        }
     }
 }
 
 #[tokio::test]
-async fn the_movements_of_orders_are_found_by_their_own_index() {
+async fn newest_first_has_an_index_for_every_filter_that_may_be_narrow() {
+    let app = TestApp::start().await;
+    let active = ProductFilter { status: Some(ProductStatus::Active), ..ProductFilter::default() };
+    for filter in [
+        ProductFilter { brand: Some("acme".into()), ..active.clone() },
+        ProductFilter { tag: Some("sale".into()), ..active.clone() },
+        ProductFilter { parent_id: Some(ProductId::new()), ..active.clone() },
+        ProductFilter { sku: Some("A-1".parse().unwrap()), ..ProductFilter::default() },
+        ProductFilter { external_id: Some("1".into()), ..ProductFilter::default() },
+        ProductFilter { search: Some(Search::parse("blue tea").unwrap()), ..active.clone() },
+    ] {
+        let listing = Listing { filter, sort: Sort::Newest, after: None, limit: 50 };
+        for part in listing.parts() {
+            let find =
+                doc! { "find": "products", "filter": part.query, "sort": order(Sort::Newest), "limit": 51 };
+            let names = winning_stages(&app, find).await;
+            assert!(!names.iter().any(|name| name == "COLLSCAN"), "{listing:?}: {names:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_releases_of_orders_are_found_by_their_own_index() {
     let app = TestApp::start().await;
     let orders = vec![Bson::from(OrderId::new()), Bson::from(OrderId::new())];
-    let filter = doc! { "orderId": { "$in": orders } };
+    let filter = doc! { "kind": "release", "orderId": { "$in": orders } };
     let names = winning_stages(&app, doc! { "find": "movements", "filter": filter }).await;
     assert!(names.iter().any(|name| name == "IXSCAN"), "{names:?}");
 }

@@ -11,7 +11,15 @@ async fn every_route_lets_in_whom_it_should() {
     let one = format!("/products/{product}");
     let inventory = format!("{one}/inventory");
     let adjustments = format!("{inventory}/adjustments");
-    let table: [(Method, &str, Value, [u16; 4]); 7] = [
+    let category = app.create_category("home").await.expect(201);
+    let category = format!("/categories/{}", category.body["id"].as_str().unwrap());
+    let new_category = json!({ "path": "garden", "name": "Garden" });
+    let table: [(Method, &str, Value, [u16; 4]); 12] = [
+        (Method::GET, "/categories", Value::Null, [200, 200, 200, 200]),
+        (Method::GET, &category, Value::Null, [200, 200, 200, 200]),
+        (Method::POST, "/categories", new_category, [401, 403, 201, 409]),
+        (Method::PATCH, &category, json!({ "name": "Home" }), [401, 403, 200, 200]),
+        (Method::GET, "/products/facets", Value::Null, [200, 200, 200, 200]),
         (Method::GET, "/products", Value::Null, [200, 200, 200, 200]),
         (Method::GET, &one, Value::Null, [200, 200, 200, 200]),
         (Method::POST, "/products", new_product(1), [401, 403, 201, 409]),
@@ -45,6 +53,8 @@ async fn other_methods_are_answered_with_those_that_are_allowed() {
     let app = TestApp::start().await;
     let product = app.stocked_product(0).await;
     for (path, allowed) in [
+        ("/categories".to_owned(), "HEAD, GET, POST"),
+        ("/products/facets".to_owned(), "HEAD, GET"),
         ("/products".to_owned(), "HEAD, GET, POST"),
         (format!("/products/{product}"), "HEAD, GET, PATCH"),
         (format!("/products/{product}/inventory"), "HEAD, GET, PUT"),
