@@ -20,7 +20,9 @@ function patiently(what, seconds, attempt) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     try {
-      return attempt();
+      // mongosh waits for an answer where it is stored, not where it is returned.
+      const answer = attempt();
+      return answer;
     } catch (error) {
       if (Date.now() > end) throw new Error(`${what}: ${error.message}`);
       sleep(500);
@@ -57,7 +59,8 @@ for (const host of members) {
 const login = `root:${encodeURIComponent(rootPassword)}@`;
 const known = (() => {
   try {
-    return direct("127.0.0.1:27017", login).runCommand({ connectionStatus: 1 }).ok === 1;
+    const status = direct("127.0.0.1:27017", login).runCommand({ connectionStatus: 1 });
+    return status.ok === 1;
   } catch {
     return false;
   }
