@@ -20,6 +20,8 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod context;
 #[cfg(feature = "service")]
+pub mod health_check;
+#[cfg(feature = "service")]
 pub mod http;
 #[cfg(feature = "service")]
 pub mod mongo;

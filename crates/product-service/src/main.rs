@@ -11,6 +11,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let settings = Settings::load()?;
+    if common::health_check::is_wanted() {
+        return common::health_check::ask(&settings.http);
+    }
     common::telemetry::start(&settings.log)?;
     Application::build(settings).await?.run_until_stopped(common::service::stop_signal()).await
 }

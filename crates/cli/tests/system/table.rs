@@ -79,8 +79,8 @@ const fn admin(status: u16) -> [u16; 7] {
 }
 
 use Object::{
-    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order, Product,
-    Return, Session, ShippedOrder,
+    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order,
+    Product, Return, Session, ShippedOrder,
 };
 use Scope::{
     AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsWrite, StockRead, StockWrite,
