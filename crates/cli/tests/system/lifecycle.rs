@@ -66,9 +66,8 @@ impl Shop {
         let mut last = order.clone();
         for parcel in &order.fulfillments {
             if parcel.delivered_at.is_none() {
-                let delivering =
-                    self.admin.deliver_fulfillment(order.id, parcel.id, &Remark::default(), PLAIN);
-                last = delivering.await.unwrap();
+                let remark = Remark::default();
+                last = self.admin.deliver_fulfillment(order.id, parcel.id, &remark, PLAIN).await.unwrap();
             }
         }
         last
@@ -109,13 +108,10 @@ impl Shop {
 }
 
 async fn product(admin: &Client) -> ProductId {
+    let sku = format!("SKU-{}", ProductId::new()).parse().unwrap();
     let new = NewProduct {
-        sku: format!("SKU-{}", ProductId::new()).parse().unwrap(),
-        name: "A thing".parse().unwrap(),
-        description: None,
-        price: "12.50".parse().unwrap(),
-        currency: None,
         inventory: Some(20.try_into().unwrap()),
+        ..NewProduct::new(sku, "A thing".parse().unwrap(), "12.50".parse().unwrap())
     };
     admin.create_product(&new, None).await.unwrap().value.id
 }
