@@ -66,9 +66,8 @@ impl Shop {
         let mut last = order.clone();
         for parcel in &order.fulfillments {
             if parcel.delivered_at.is_none() {
-                let delivering =
-                    self.admin.deliver_fulfillment(order.id, parcel.id, &Remark::default(), PLAIN);
-                last = delivering.await.unwrap();
+                let remark = Remark::default();
+                last = self.admin.deliver_fulfillment(order.id, parcel.id, &remark, PLAIN).await.unwrap();
             }
         }
         last
