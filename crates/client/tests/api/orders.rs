@@ -1,10 +1,11 @@
 //! Addresses, bodies and pages.
 
 use crate::shop::{answer_in_turn, client_of, header, order, requests_to};
-use common::ids::{CustomerId, ProductId};
+use common::ids::{CustomerId, FulfillmentId, OrderId, ProductId};
 use common::models::health::{ServiceStatus, ShopStatus};
+use common::models::order_change::Remark;
 use common::models::product::ProductChange;
-use oms_client::{Client, Error};
+use oms_client::{Client, Error, MoveOptions};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
 
@@ -110,4 +111,22 @@ async fn a_closed_shop_is_an_answer_and_an_answer_of_another_shape_an_error() {
     assert_eq!(health.services["order-service"], ServiceStatus::Unreachable);
     assert_eq!(client.healthz().await.unwrap_err().status(), Some(502));
     assert!(matches!(client.orders(None, None).await, Err(Error::Decode(_))));
+}
+
+#[tokio::test]
+async fn a_move_of_an_order_names_its_intention_and_the_version_it_was_read_at() {
+    let shop = MockServer::start().await;
+    let (id, parcel) = (OrderId::new(), FulfillmentId::new());
+    let path = format!("/orders/{id}/fulfillments/{parcel}/deliver");
+    let answer = ResponseTemplate::new(200).set_body_json(order(CustomerId::new(), ProductId::new()));
+    answer_in_turn(&shop, "POST", &path, vec![ResponseTemplate::new(503), answer]).await;
+    let client = client_of(&shop).build().unwrap();
+    let options = MoveOptions { key: Some("k"), if_version: Some(3) };
+    client.deliver_fulfillment(id, parcel, &Remark::default(), options).await.unwrap();
+    let requests = requests_to(&shop, &path).await;
+    assert_eq!(requests.len(), 2, "a keyed move is sent again");
+    for request in &requests {
+        assert_eq!(header(request, "idempotency-key"), Some("k"));
+        assert_eq!(header(request, "if-match"), Some("\"3\""));
+    }
 }

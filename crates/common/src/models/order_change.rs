@@ -152,6 +152,8 @@ impl OrderMove {
 pub struct OrderWhy {
     pub status: OrderStatus,
     pub fulfillment_status: FulfillmentStatus,
+    /// Changes of the order that the stock ledger has not taken yet.
+    pub effects_due: usize,
     pub moves: Vec<MoveAnswer>,
 }
 

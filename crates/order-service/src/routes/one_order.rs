@@ -31,8 +31,9 @@ pub async fn get_history(
     caller: Caller,
     PathId(id): PathId<OrderId>,
 ) -> Result<HttpResponse, ApiError> {
+    let hand = representation::hand(&caller);
     let order = find_own(state, caller, id).await?;
-    let history: Vec<_> = order.history.iter().map(representation::history).collect();
+    let history: Vec<_> = order.history.iter().map(|change| representation::history(change, hand)).collect();
     Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(history))
 }
 

@@ -42,7 +42,7 @@ pub async fn list_held(
     let next = next.map(|last| Cursor { at: last.created_at, id: last.id.uuid() }.to_string());
     let held = |order: &crate::domain::order::Order| HeldOrder {
         order: representation::order(order, Hand::Staff),
-        history: order.history.iter().map(representation::history).collect(),
+        history: order.history.iter().map(|change| representation::history(change, Hand::Staff)).collect(),
     };
     Ok(HttpResponse::Ok().json(HeldOrders { orders: orders.iter().map(held).collect(), next }))
 }

@@ -6,7 +6,7 @@ use crate::domain::order::{Change, Line, Order};
 use common::auth::caller::Caller;
 use common::models::auth::Scope;
 use common::models::order as model;
-use common::models::order_change::{MoveAnswer, OrderWhy};
+use common::models::order_change::{MoveAnswer, OrderHold, OrderWhy};
 use common::money::{Currency, Money};
 
 /// Whose eyes read: whoever may read everyone's orders is staff, and anyone else reads their own.
@@ -18,7 +18,7 @@ pub fn hand(caller: &Caller) -> Hand {
     }
 }
 
-/// Notes and tags are staff's.
+/// Notes, tags and what staff say when they hold an order are staff's.
 pub fn order(order: &Order, hand: Hand) -> model::Order {
     let for_staff = hand == Hand::Staff;
     let only = match order.lines.as_slice() {
@@ -43,7 +43,7 @@ pub fn order(order: &Order, hand: Hand) -> model::Order {
         metadata: order.metadata.clone(),
         fulfillments: order.fulfillments.clone(),
         returns: order.returns.clone(),
-        hold: order.hold.clone(),
+        hold: order.hold.clone().map(|hold| OrderHold { note: hold.note.filter(|_| for_staff), ..hold }),
         edit_pending: order.edit.is_some(),
         tags: if for_staff { order.tags.clone() } else { Vec::new() },
         notes: if for_staff { order.notes.clone() } else { Vec::new() },
@@ -74,12 +74,13 @@ fn money(minor: i64) -> Option<Money> {
     Money::from_minor(minor).ok()
 }
 
-pub fn history(change: &Change) -> model::HistoryEntry {
+pub fn history(change: &Change, hand: Hand) -> model::HistoryEntry {
+    let is_for_staff = matches!(change.event, model::OrderEvent::Held | model::OrderEvent::Released);
     model::HistoryEntry {
         at: change.at,
         actor: change.actor.clone(),
         event: change.event,
-        note: change.note.clone(),
+        note: change.note.clone().filter(|_| hand == Hand::Staff || !is_for_staff),
         fulfillment_id: change.fulfillment_id,
         return_id: change.return_id,
         rejections: change.rejections.clone(),
@@ -95,6 +96,7 @@ pub fn why(order: &Order, hand: Hand) -> OrderWhy {
     OrderWhy {
         status: order.status,
         fulfillment_status: order.fulfillment_status,
+        effects_due: order.effects_due().count(),
         moves: moves_of(hand).map(answer).collect(),
     }
 }

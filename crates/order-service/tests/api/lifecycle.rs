@@ -178,6 +178,8 @@ async fn a_held_order_says_why_it_is_not_shipped() {
     let why: Value = customer.get(&path).await.json().await.unwrap();
     let moves: Vec<_> = why["moves"].as_array().unwrap().iter().map(|row| &row["move"]).collect();
     assert_eq!(moves, ["cancel", "request_return"]);
+    let seen = customer.get_order(&order["id"]).await;
+    assert!(seen["hold"].is_object() && seen["hold"].get("note").is_none());
     let released = staff.went(&order, "release", json!({})).await;
     assert!(released.get("hold").is_none());
     assert_eq!(problem(app.customer().get(&path).await).await, (404, "not_found".into()));
@@ -240,4 +242,43 @@ async fn a_rejected_order_gives_its_external_id_up() {
     assert_eq!(problem(customer.place(&body, None).await).await, (409, "out_of_stock".into()));
     app.ledger.sold_out.lock().unwrap().clear();
     assert_eq!(customer.place(&body, None).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn every_wrong_body_of_a_move_is_refused_by_its_field() {
+    let app = TestApp::start().await;
+    let (customer, staff, product) = (app.customer(), app.staff(), ProductId::new());
+    let order = customer.placed(product, 5).await;
+    let line = |quantity: Value| json!({ "lines": [{ "productId": product, "quantity": quantity }] });
+    for (part, body, pointer) in [
+        ("cancel", json!({ "reason": " " }), "/reason"),
+        ("cancel", json!({ "lines": [] }), "/lines"),
+        ("cancel", line(json!(0)), "/lines/0/quantity"),
+        (
+            "cancel",
+            json!({ "lines": [{ "productId": ProductId::new(), "quantity": 1 }] }),
+            "/lines/0/productId",
+        ),
+        ("cancel", json!({ "all": true }), "/all"),
+        ("edits", line(json!(-1)), "/lines/0/quantity"),
+        ("edits", json!({ "lines": [[product, 1]] }), "/lines/0"),
+        ("edits", json!({}), "/lines"),
+        ("fulfillments", json!({ "trackingUrl": "javascript:alert(1)" }), "/trackingUrl"),
+        ("fulfillments", json!({ "locationId": "No Such Place" }), "/locationId"),
+        ("fulfillments", json!({ "carrier": "" }), "/carrier"),
+        ("fulfillments", line(json!(1.5)), "/lines/0/quantity"),
+        ("returns", json!({ "lines": [{ "productId": product }] }), "/lines/0/quantity"),
+        ("hold", json!({ "note": "a".repeat(501) }), "/note"),
+        ("notes", json!({}), "/text"),
+        ("tags", json!({ "add": ["a".repeat(51)] }), "/add/0"),
+        ("tags", json!({ "add": "vip" }), "/add"),
+    ] {
+        let response = staff.go(&order, part, body.clone()).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{part} {body}");
+        let problem: Value = response.json().await.unwrap();
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{part} {body}: {problem}");
+    }
+    assert_eq!(staff.get_order(&order["id"]).await["version"], 2);
+    let unknown = staff.go(&json!({ "id": ProductId::new() }), "hold", json!({})).await;
+    assert_eq!(problem(unknown).await, (404, "not_found".into()));
 }
