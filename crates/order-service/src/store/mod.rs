@@ -1,4 +1,5 @@
 //! What order-service keeps in MongoDB.
 
+pub mod backlog;
 pub mod orders;
 pub mod person;

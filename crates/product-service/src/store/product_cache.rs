@@ -3,6 +3,7 @@
 
 use crate::domain::product::Product;
 use common::ids::ProductId;
+use common::metrics::cache::CacheMetrics;
 use common::redis::Redis;
 use deadpool_redis::redis::{RedisResult, cmd};
 use std::time::Duration;
@@ -22,12 +23,13 @@ return 1";
 pub struct ProductCache {
     redis: Redis,
     prefix: String,
+    looked_up: CacheMetrics,
 }
 
 impl ProductCache {
     /// `database` keeps the entries of several shops on one Redis apart.
     pub fn new(redis: Redis, database: &str) -> Self {
-        Self { redis, prefix: format!("{database}:product:") }
+        Self { redis, prefix: format!("{database}:product:"), looked_up: CacheMetrics::new("products") }
     }
 
     pub async fn get(&self, id: ProductId) -> Option<Product> {
@@ -37,9 +39,11 @@ impl ProductCache {
                 cmd("HGET").arg(key).arg("product").query_async(&mut connection).await;
             kept
         };
-        let kept = self.redis.ask(read).await??;
+        let kept = self.redis.ask(read).await.flatten();
         // An entry of another release's shape is as good as none.
-        serde_json::from_slice(&kept).ok()
+        let product = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
+        self.looked_up.count(product.is_some());
+        product
     }
 
     /// Keeps a product as it was just read or written.
