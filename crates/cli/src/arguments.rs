@@ -1,6 +1,8 @@
 //! The commands of `oms`.
 
 use crate::audit::AuditArguments;
+use crate::backup::{BackupArguments, RestoreArguments};
+use crate::doctor::DoctorArguments;
 use crate::keys::KeysCommand;
 use crate::replay::ReplayArguments;
 use crate::seed::SeedArguments;
@@ -29,4 +31,10 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
+    /// Write the three databases as of one moment into a folder, while the shop runs.
+    Backup(BackupArguments),
+    /// Put a back-up into an empty place.
+    Restore(RestoreArguments),
+    /// Look at a shop's set-up: say what is wrong and what to do.
+    Doctor(Box<DoctorArguments>),
 }

@@ -5,6 +5,8 @@
 pub mod access;
 pub mod arguments;
 pub mod audit;
+pub mod backup;
+pub mod doctor;
 pub mod keys;
 pub mod replay;
 pub mod seed;
@@ -21,5 +23,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
+        Command::Backup(arguments) => backup::back_up(arguments).await,
+        Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Doctor(arguments) => doctor::run(*arguments).await,
     }
 }
