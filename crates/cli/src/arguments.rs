@@ -1,8 +1,10 @@
 //! The commands of `oms`.
 
 use crate::audit::AuditArguments;
+use crate::backup::{BackupArguments, RestoreArguments};
 use crate::bench::BenchArguments;
 use crate::bench::empty::EmptyHandlerArguments;
+use crate::doctor::DoctorArguments;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
 use crate::replay::ReplayArguments;
@@ -39,4 +41,10 @@ pub enum Command {
     EmptyHandler(EmptyHandlerArguments),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
+    /// Write the three databases as of one moment into a folder, while the shop runs.
+    Backup(BackupArguments),
+    /// Put a back-up into an empty place.
+    Restore(RestoreArguments),
+    /// Look at a shop's set-up: say what is wrong and what to do.
+    Doctor(Box<DoctorArguments>),
 }

@@ -68,6 +68,9 @@ pub fn rotate(file: &Path, keep: usize) -> anyhow::Result<String> {
     // A temporary file is readable by its owner only.
     let mut next = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("write beside {name}"))?;
     writeln!(next, "{}", kept.join("\n")).with_context(|| format!("write beside {name}"))?;
+    // Who could read the old file can read the new one: a service in a container runs as somebody else.
+    let permissions = std::fs::metadata(file).with_context(|| format!("cannot read {name}"))?.permissions();
+    next.as_file().set_permissions(permissions).with_context(|| format!("write beside {name}"))?;
     next.persist(file).with_context(|| format!("replace {name}"))?;
     Ok(kid)
 }
@@ -75,6 +78,7 @@ pub fn rotate(file: &Path, keep: usize) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_rotation_adds_a_key_at_the_end_and_drops_the_oldest() {
@@ -88,7 +92,9 @@ mod tests {
         let first = kids();
         let second = rotate(&file, 2).unwrap();
         assert_eq!(kids(), [first[0].clone(), second.clone()]);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         let third = rotate(&file, 2).unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(kids(), [second, third]);
         assert!(rotate(&directory.path().join("none.pem"), 2).is_err());
     }

@@ -5,7 +5,9 @@
 pub mod access;
 pub mod arguments;
 pub mod audit;
+pub mod backup;
 pub mod bench;
+pub mod doctor;
 pub mod keys;
 pub mod load;
 pub mod replay;
@@ -26,5 +28,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::EmptyHandler(arguments) => bench::empty::run(arguments).await,
         Command::Load(arguments) => load::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
+        Command::Backup(arguments) => backup::back_up(arguments).await,
+        Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Doctor(arguments) => doctor::run(*arguments).await,
     }
 }

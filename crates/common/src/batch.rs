@@ -1,11 +1,15 @@
 //! Group commit: one writer takes whatever came in while its last write was in flight.
 
+use crate::metrics::batch::BatchMetrics;
+use crate::traces;
+use opentelemetry::trace::SpanContext;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::{Instrument, Span};
 
 /// Bounds of a batcher.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,9 @@ pub enum NotBatched {
 struct Waiting<Entry, Answer> {
     entry: Entry,
     answer: oneshot::Sender<Result<Answer, NotBatched>>,
+    since: Instant,
+    /// The span that waits, where spans are recorded.
+    span: Option<SpanContext>,
 }
 
 /// A bounded queue with one writer behind it. The order of arrival is the order in a batch. There is no timer: an
@@ -43,11 +50,12 @@ struct Waiting<Entry, Answer> {
 /// written what was queued.
 pub struct Batcher<Entry, Answer> {
     queue: mpsc::Sender<Waiting<Entry, Answer>>,
+    metrics: BatchMetrics,
 }
 
 impl<Entry, Answer> Clone for Batcher<Entry, Answer> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), metrics: self.metrics.clone() }
     }
 }
 
@@ -68,17 +76,25 @@ where
         Written: Future<Output = Vec<Answer>> + Send + 'static,
     {
         let (queue, arrivals) = mpsc::channel(limits.queue);
-        let writer = tokio::spawn(run_writer(name, limits, weight, Arc::new(write), arrivals));
-        (Self { queue }, writer)
+        let metrics = BatchMetrics::new(name, &limits);
+        let writing = Writing { name, limits, weight, write: Arc::new(write), metrics: metrics.clone() };
+        (Self { queue, metrics }, tokio::spawn(writing.run(arrivals)))
     }
 
     /// Queues an entry and waits for its answer. A caller that stops waiting does not take its entry back.
     pub async fn submit(&self, entry: Entry) -> Result<Answer, NotBatched> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Waiting { entry, answer }).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => NotBatched::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => NotBatched::Stopping,
-        })?;
+        let waiting = Waiting { entry, answer, since: Instant::now(), span: traces::current() };
+        // Counted before it is sent: the writer may take it, and count it out, at once.
+        self.metrics.queued();
+        if let Err(refused) = self.queue.try_send(waiting) {
+            let reason = match refused {
+                mpsc::error::TrySendError::Full(_) => NotBatched::QueueFull,
+                mpsc::error::TrySendError::Closed(_) => NotBatched::Stopping,
+            };
+            self.metrics.refused(reason);
+            return Err(reason);
+        }
         answered.await.unwrap_or(Err(NotBatched::BatchFailed))
     }
 
@@ -88,70 +104,101 @@ where
     }
 }
 
-async fn run_writer<Entry, Answer, Write, Written>(
+/// The writer behind a queue.
+struct Writing<Entry, Write> {
     name: &'static str,
     limits: BatchLimits,
     weight: fn(&Entry) -> usize,
     write: Arc<Write>,
-    mut arrivals: mpsc::Receiver<Waiting<Entry, Answer>>,
-) where
-    Entry: Send + 'static,
-    Answer: Send + 'static,
-    Write: Fn(Vec<Entry>) -> Written + Send + Sync + 'static,
-    Written: Future<Output = Vec<Answer>> + Send + 'static,
-{
-    let mut backlog = VecDeque::new();
-    let mut arrived = Vec::with_capacity(limits.entries);
-    loop {
-        if backlog.is_empty() && arrivals.recv_many(&mut arrived, limits.entries).await == 0 {
-            return;
+    metrics: BatchMetrics,
+}
+
+impl<Entry: Send + 'static, Write> Writing<Entry, Write> {
+    async fn run<Answer, Written>(self, mut arrivals: mpsc::Receiver<Waiting<Entry, Answer>>)
+    where
+        Answer: Send + 'static,
+        Write: Fn(Vec<Entry>) -> Written + Send + Sync + 'static,
+        Written: Future<Output = Vec<Answer>> + Send + 'static,
+    {
+        let mut backlog = VecDeque::new();
+        let mut arrived = Vec::with_capacity(self.limits.entries);
+        loop {
+            if backlog.is_empty() && arrivals.recv_many(&mut arrived, self.limits.entries).await == 0 {
+                return;
+            }
+            backlog.extend(arrived.drain(..));
+            let batch = take_batch(&mut backlog, self.limits, self.weight);
+            self.metrics.taken(&batch.since);
+            self.write(batch).await;
         }
-        backlog.extend(arrived.drain(..));
-        let (entries, answers) = take_batch(&mut backlog, limits, weight);
-        // The write runs in a task of its own, so that one that panics or hangs fails its batch and not the writer. One
-        // that hangs is left to itself: what it writes late is what its entries' identities stand for.
-        match tokio::time::timeout(limits.patience, tokio::spawn(write(entries))).await {
-            Err(_) => tracing::error!(batcher = name, entries = answers.len(), "a batch hangs"),
-            Ok(Ok(outcomes)) if outcomes.len() == answers.len() => {
-                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+    }
+
+    /// The write runs in a task of its own, so that one that panics or hangs fails its batch and not the writer. One
+    /// that hangs is left to itself: what it writes late is what its entries' identities stand for.
+    async fn write<Answer, Written>(&self, batch: Batch<Entry, Answer>)
+    where
+        Answer: Send + 'static,
+        Write: Fn(Vec<Entry>) -> Written,
+        Written: Future<Output = Vec<Answer>> + Send + 'static,
+    {
+        let (name, entries, begun) = (self.name, batch.answers.len(), Instant::now());
+        // A batch works for many requests: it is a trace of its own that names each of them.
+        let span = if traces::are_on() {
+            tracing::info_span!(parent: None, "batch", otel.name = name, entries)
+        } else {
+            Span::none()
+        };
+        traces::link(&span, batch.spans.into_iter());
+        let writing = tokio::spawn((self.write)(batch.entries).instrument(span));
+        let written = tokio::time::timeout(self.limits.patience, writing);
+        match written.await {
+            Ok(Ok(outcomes)) if outcomes.len() == entries => {
+                self.metrics.written(begun.elapsed());
+                for (answer, outcome) in batch.answers.into_iter().zip(outcomes) {
                     // A caller that no longer listens has its deadline behind it; its entry stands as written.
                     drop(answer.send(Ok(outcome)));
                 }
+                return;
             }
             Ok(Ok(outcomes)) => {
-                tracing::error!(
-                    batcher = name,
-                    entries = answers.len(),
-                    outcomes = outcomes.len(),
-                    "answers missing"
-                );
+                tracing::error!(batcher = name, entries, outcomes = outcomes.len(), "answers missing");
             }
             Ok(Err(failure)) => tracing::error!(batcher = name, %failure, "a batch failed"),
+            Err(_) => tracing::error!(batcher = name, entries, "a batch hangs"),
         }
+        self.metrics.batch_failed(entries);
     }
 }
 
-type Answers<Answer> = Vec<oneshot::Sender<Result<Answer, NotBatched>>>;
+/// What is written together.
+struct Batch<Entry, Answer> {
+    entries: Vec<Entry>,
+    answers: Vec<oneshot::Sender<Result<Answer, NotBatched>>>,
+    /// When each came in.
+    since: Vec<Instant>,
+    spans: Vec<SpanContext>,
+}
 
 fn take_batch<Entry, Answer>(
     backlog: &mut VecDeque<Waiting<Entry, Answer>>,
     limits: BatchLimits,
     weight: fn(&Entry) -> usize,
-) -> (Vec<Entry>, Answers<Answer>) {
-    let mut entries = Vec::new();
-    let mut answers = Vec::new();
+) -> Batch<Entry, Answer> {
+    let mut batch = Batch { entries: Vec::new(), answers: Vec::new(), since: Vec::new(), spans: Vec::new() };
     let mut total = 0;
     while let Some(next) = backlog.pop_front() {
         let heavier = weight(&next.entry).saturating_add(total);
-        if !entries.is_empty() && (heavier > limits.weight || entries.len() >= limits.entries) {
+        if !batch.entries.is_empty() && (heavier > limits.weight || batch.entries.len() >= limits.entries) {
             backlog.push_front(next);
             break;
         }
         total = heavier;
-        entries.push(next.entry);
-        answers.push(next.answer);
+        batch.entries.push(next.entry);
+        batch.answers.push(next.answer);
+        batch.since.push(next.since);
+        batch.spans.extend(next.span);
     }
-    (entries, answers)
+    batch
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ mod tests {
             internal_port: port,
             workers: 1,
             max_connections: 1,
+            head_timeout_ms: 1_000,
+            idle_timeout_ms: 1_000,
+            send_timeout_ms: 1_000,
             stop_delay_ms: 0,
             drain_timeout_s: 1,
         }

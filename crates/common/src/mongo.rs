@@ -1,6 +1,9 @@
 //! MongoDB: connecting to a replica set, durable defaults, collections with validators, transactions with a deadline.
 
 use crate::context;
+use crate::metrics::mongo as metrics;
+use crate::schema;
+use crate::traces;
 use anyhow::{Context as _, bail};
 use mongodb::bson::{self, Document, doc};
 use mongodb::error::{
@@ -22,6 +25,9 @@ pub struct MongoSettings {
     pub max_pool_size: u32,
     pub connect_timeout_ms: u64,
     pub server_selection_timeout_ms: u64,
+    /// Measures each command by its name, at the price of a copy of it.
+    #[serde(default)]
+    pub command_events: bool,
 }
 
 /// Why a query has no answer.
@@ -40,7 +46,9 @@ pub enum StoreError {
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
-        if is_transient(&error) { Self::Unavailable(error) } else { Self::Broken(error) }
+        let is_unavailable = is_transient(&error);
+        metrics::failed(is_unavailable);
+        if is_unavailable { Self::Unavailable(error) } else { Self::Broken(error) }
     }
 }
 
@@ -119,6 +127,10 @@ pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Res
     options.read_concern = Some(ReadConcern::majority());
     options.selection_criteria =
         Some(SelectionCriteria::ReadPreference(mongodb::options::ReadPreference::Primary));
+    metrics::start(settings.max_pool_size);
+    options.cmap_event_handler = Some(metrics::pool_events());
+    options.command_event_handler =
+        (settings.command_events || traces::are_on()).then(metrics::command_events);
     let client = Client::with_options(options.clone()).context("mongo.uri (MONGO_URI)")?;
     let database = client.database(&settings.database);
     let hello = match database.run_command(doc! { "hello": 1 }).await {
@@ -150,6 +162,7 @@ async fn hello_directly(mut options: ClientOptions) -> Option<Document> {
     options.repl_set_name = None;
     options.direct_connection = Some(true);
     options.hosts.truncate(1);
+    options.cmap_event_handler = None;
     // Whatever goes wrong here, the first error is the one to tell.
     let client = Client::with_options(options).ok()?;
     client.database("admin").run_command(doc! { "hello": 1 }).await.ok()
@@ -186,20 +199,18 @@ pub async fn ensure_collection(
         // 48, NamespaceExists: another replica or an earlier start was first.
         Err(error) if matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == 48) => {
             database
-                .run_command(doc! { "collMod": name, "validator": validator })
+                .run_command(doc! { "collMod": name, "validator": &validator })
                 .await
                 .with_context(|| format!("validator of {name}"))?;
         }
         Err(error) => return Err(error).with_context(|| format!("create the collection {name}")),
     }
+    let mut names = Vec::new();
     if !indexes.is_empty() {
-        database
-            .collection::<Document>(name)
-            .create_indexes(indexes)
-            .await
-            .with_context(|| format!("indexes of {name}"))?;
+        let created = database.collection::<Document>(name).create_indexes(indexes).await;
+        names = created.with_context(|| format!("indexes of {name}"))?.index_names;
     }
-    Ok(())
+    schema::note(database, name, names, &validator).await
 }
 
 /// Commits, and where the outcome is unknown commits again until the deadline: repeating the work instead could do
@@ -257,6 +268,7 @@ impl Transaction {
         };
         match done {
             Err(failure) if is_worth_repeating(&failure) && std::time::Instant::now() < self.deadline => {
+                metrics::repeated();
                 tokio::time::sleep(jitter(Duration::from_millis(10))).await;
                 None
             }

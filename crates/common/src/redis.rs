@@ -1,5 +1,6 @@
 //! Redis: what it holds may be lost at any moment, and what it does not answer in time is done without it.
 
+use crate::metrics::redis::RedisMetrics;
 use deadpool_redis::{Config, Pool, PoolConfig, Runtime, Timeouts};
 use serde::Deserialize;
 use std::future::Future;
@@ -27,6 +28,7 @@ pub struct Redis {
     timeout: Duration,
     answering: Arc<AtomicBool>,
     paused_until: Arc<Mutex<Option<Instant>>>,
+    metrics: RedisMetrics,
 }
 
 impl Redis {
@@ -41,7 +43,21 @@ impl Redis {
         let pool = config
             .create_pool(Some(Runtime::Tokio1))
             .map_err(|cause| anyhow::anyhow!("redis.uri (REDIS_URI): {cause}"))?;
-        Ok(Self { pool, timeout, answering: Arc::new(AtomicBool::new(true)), paused_until: Arc::default() })
+        Ok(Self {
+            pool,
+            timeout,
+            answering: Arc::new(AtomicBool::new(true)),
+            paused_until: Arc::default(),
+            metrics: RedisMetrics::new(),
+        })
+    }
+
+    /// Whether it answers in time.
+    pub async fn is_answering(&self) -> bool {
+        let pong = self.ask(|mut connection| async move {
+            deadpool_redis::redis::cmd("PING").query_async::<String>(&mut connection).await
+        });
+        pong.await.is_some()
     }
 
     /// Runs one exchange on a connection of the pool. `None` when Redis is gone, refuses or is too slow; the log says
@@ -58,9 +74,20 @@ impl Redis {
             let connection = self.pool.get().await.map_err(|cause| cause.to_string())?;
             exchange(connection).await.map_err(|cause| cause.to_string())
         };
+        let (_under_way, begun) = self.metrics.begin();
         let answer = match tokio::time::timeout(self.timeout, asked).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {} ms", self.timeout.as_millis())),
+            Ok(Ok(answer)) => {
+                self.metrics.answered(begun);
+                Ok(answer)
+            }
+            Ok(Err(cause)) => {
+                self.metrics.failed();
+                Err(cause)
+            }
+            Err(_) => {
+                self.metrics.timed_out();
+                Err(format!("no answer within {} ms", self.timeout.as_millis()))
+            }
         };
         match answer {
             Ok(answer) => {

@@ -4,6 +4,8 @@ use crate::auth::service_token;
 use crate::context::{self, Tasks};
 use crate::http::endpoint::{endpoint, no_such_path};
 use crate::http::request::with_context;
+use crate::metrics;
+use crate::traces;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
@@ -25,11 +27,17 @@ pub struct HttpSettings {
     pub host: String,
     /// What the gateway may route to; 0 takes a free port.
     pub public_port: u16,
-    /// `/internal/*` and health; 0 takes a free port.
+    /// `/internal/*`, health and metrics; 0 takes a free port.
     pub internal_port: u16,
     /// Threads of each listener; 0 takes one for each core.
     pub workers: usize,
     pub max_connections: usize,
+    /// Milliseconds that a client may take to send the head of a request.
+    pub head_timeout_ms: u64,
+    /// Milliseconds that a connection may be idle between two requests.
+    pub idle_timeout_ms: u64,
+    /// Milliseconds that an answer may wait for a client that reads nothing.
+    pub send_timeout_ms: u64,
     /// Milliseconds between saying "not ready" and closing the listeners, for load balancers to notice.
     pub stop_delay_ms: u64,
     /// Seconds that open requests have to end.
@@ -67,6 +75,17 @@ pub struct Readiness {
     check: Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>,
 }
 
+/// Whether this process is about to end: its answers then end their connections, so that the next request finds
+/// another process.
+#[derive(Clone)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Readiness {
     pub fn new(check: impl Fn() -> BoxFuture<'static, bool> + Send + Sync + 'static) -> Self {
         Self { stopping: Arc::default(), check: Arc::new(check) }
@@ -83,13 +102,15 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let tasks = Tasks::here();
-    let public_server = start(settings, listeners.public, &tasks, public)?;
+    let stopping = Stopping(readiness.stopping.clone());
+    let public_server = start(settings, listeners.public, &tasks, &stopping, public)?;
     let health = Data::new(readiness.clone());
-    let internal_server = start(settings, listeners.internal, &tasks, move |config| {
+    let internal_server = start(settings, listeners.internal, &tasks, &stopping, move |config| {
         config
             .app_data(health.clone())
             .service(endpoint("/health/live").get(live))
             .service(endpoint("/health/ready").get(ready))
+            .service(endpoint("/metrics").get(show_metrics))
             .service(
                 web::scope("/internal").wrap(from_fn(service_token::require)).configure(internal.clone()),
             );
@@ -119,16 +140,22 @@ fn start(
     settings: &HttpSettings,
     listener: TcpListener,
     tasks: &Tasks,
+    stopping: &Stopping,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<Server> {
+    // Accepted sockets inherit it: who stops reading does not keep an answer in memory for ever.
+    socket2::SockRef::from(&listener)
+        .set_tcp_user_timeout(Some(Duration::from_millis(settings.send_timeout_ms)))
+        .context("http.send_timeout_ms")?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
     };
-    let tasks = Data::new(tasks.clone());
+    let (tasks, stopping) = (Data::new(tasks.clone()), Data::new(stopping.clone()));
     let app = move || {
         App::new()
             .app_data(tasks.clone())
+            .app_data(stopping.clone())
             .wrap(from_fn(with_context))
             // First, so that a service may name another one.
             .default_service(web::to(no_such_path_service))
@@ -137,8 +164,8 @@ fn start(
     let server = HttpServer::new(app)
         .workers(workers)
         .max_connections(settings.max_connections)
-        .keep_alive(Duration::from_secs(75))
-        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_millis(settings.idle_timeout_ms))
+        .client_request_timeout(Duration::from_millis(settings.head_timeout_ms))
         .shutdown_timeout(settings.drain_timeout_s)
         .tcp_nodelay(true)
         .disable_signals()
@@ -165,8 +192,19 @@ async fn ready(readiness: Data<Readiness>) -> HttpResponse {
     }
 }
 
+async fn show_metrics() -> HttpResponse {
+    HttpResponse::Ok().content_type(metrics::CONTENT_TYPE).body(metrics::scrape())
+}
+
+/// Writes what an operator asked for on standard output.
+pub fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
+
 /// How a service's `main` ends: a failure is one sentence on standard error, for the operator who reads it there.
 pub fn exit(outcome: anyhow::Result<()>) -> ExitCode {
+    traces::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {

@@ -8,6 +8,7 @@ use common::mongo::MongoSettings;
 use common::redis::RedisSettings;
 use common::service::HttpSettings;
 use common::telemetry::LogSettings;
+use common::traces::TraceSettings;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -20,6 +21,7 @@ pub struct Settings {
     pub environment: Environment,
     pub http: HttpSettings,
     pub log: LogSettings,
+    pub traces: TraceSettings,
     pub mongo: MongoSettings,
     pub redis: RedisSettings,
     pub tokens: TokenSettings,
@@ -114,6 +116,11 @@ pub struct SweeperSettings {
 impl Settings {
     pub fn load() -> anyhow::Result<Self> {
         common::config::load("OMS_CUSTOMER__", DEFAULTS)
+    }
+
+    /// Every setting with where it came from, for operators.
+    pub fn render() -> anyhow::Result<String> {
+        common::print_config::render("OMS_CUSTOMER__", DEFAULTS)
     }
 
     /// The embedded defaults alone.

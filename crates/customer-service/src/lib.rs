@@ -7,6 +7,7 @@ pub mod config;
 pub mod domain;
 pub mod keys;
 pub mod mail;
+pub mod metrics;
 pub mod passwords;
 pub mod routes;
 pub mod startup;

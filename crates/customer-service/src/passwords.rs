@@ -1,14 +1,16 @@
 //! Password hashing: argon2id (RFC 9106), off the async threads, a bounded number at a time.
 
 use crate::config::PasswordSettings;
+use crate::metrics::PASSWORDS;
 use anyhow::Context as _;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use common::context;
+use common::metrics::{Raised, observe};
 use common::text::Password;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for argon2id.
@@ -48,6 +50,7 @@ impl Passwords {
         let mut nobodys_password = [0_u8; 32];
         getrandom::fill(&mut nobodys_password).context("no randomness")?;
         let nobodys_hash = hash(&argon2, &nobodys_password)?;
+        LazyLock::force(&PASSWORDS);
         Ok(Self {
             admission: Semaphore::new(threads.saturating_add(settings.waiting).min(Semaphore::MAX_PERMITS)),
             running: Arc::new(Semaphore::new(threads)),
@@ -75,15 +78,23 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _admitted = self.admission.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let Ok(_admitted) = self.admission.try_acquire() else {
+            PASSWORDS.refused.inc();
+            return Err(PasswordError::Busy);
+        };
+        let (waiting, since) = (Raised::new(&PASSWORDS.waiting), Instant::now());
         let permit = self.running.clone().acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        observe(&PASSWORDS.waited, since.elapsed());
+        drop(waiting);
         if context::time_left(Duration::from_secs(1)).is_zero() {
             return Err(PasswordError::Busy);
         }
         // The permit goes with the work: a caller who stops waiting does not free the core that computes.
         let computed = tokio::task::spawn_blocking(move || {
+            let (running, since) = (Raised::new(&PASSWORDS.running), Instant::now());
             let outcome = work();
-            drop(permit);
+            observe(&PASSWORDS.computed, since.elapsed());
+            drop((running, permit));
             outcome
         });
         computed

@@ -1,7 +1,14 @@
 //! The gateway owns nothing. It promises: only what stands in the public URL table reaches a service, no header from
-//! outside passes for one of ours, and every request is answered within its deadline.
+//! outside passes for one of ours, every request is answered within its deadline, and nobody's requests take the place
+//! of everybody else's.
 
+pub mod address;
+pub mod admission;
+pub mod breaker;
 pub mod config;
+pub mod limits;
+pub mod metrics;
 pub mod retry_budget;
 pub mod routes;
 pub mod startup;
+pub mod upstream;

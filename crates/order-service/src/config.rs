@@ -8,6 +8,7 @@ use common::models::ledger::MAX_ENTRIES;
 use common::mongo::MongoSettings;
 use common::service::HttpSettings;
 use common::telemetry::LogSettings;
+use common::traces::TraceSettings;
 use serde::Deserialize;
 
 /// Every setting with its default, embedded in the binary.
@@ -19,6 +20,7 @@ pub struct Settings {
     pub environment: Environment,
     pub http: HttpSettings,
     pub log: LogSettings,
+    pub traces: TraceSettings,
     pub mongo: MongoSettings,
     pub tokens: TokenSettings,
     pub internal: InternalSettings,
@@ -68,6 +70,11 @@ impl Settings {
         ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
         ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
         Ok(())
+    }
+
+    /// Every setting with where it came from, for operators.
+    pub fn render() -> anyhow::Result<String> {
+        common::print_config::render("OMS_ORDER__", DEFAULTS)
     }
 
     /// The embedded defaults alone.

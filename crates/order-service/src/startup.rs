@@ -3,6 +3,7 @@
 use crate::clients::customers::Customers;
 use crate::clients::ledger::Ledger;
 use crate::config::{Settings, SweeperSettings};
+use crate::metrics;
 use crate::routes;
 use crate::store::orders::Orders;
 use crate::workflows::deliver_effects::Delivery;
@@ -26,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long queued orders may take to be written when the service stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often the backlog is counted.
+const BACKLOG_EVERY: Duration = Duration::from_secs(5);
 
 /// What the handlers share.
 pub struct AppState {
@@ -54,6 +58,7 @@ pub struct Application {
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        metrics::start();
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "order-service").await?;
         let orders = Orders::new(&database);
@@ -110,6 +115,7 @@ impl Application {
             let state = state.clone();
             async move { sweep::sweep_once(&state, &settings).await }
         }));
+        let counting = tokio::spawn(count_backlog(self.state.orders.clone(), stop_sweeping.clone()));
         let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
@@ -129,10 +135,21 @@ impl Application {
         refreshing.abort();
         stop_sweeping.cancel();
         // With the listeners and the sweeper gone the last handles of the queues are: each writer ends when its is empty.
-        let flushed = join_all(self.writers.into_iter().chain([sweeping]));
+        let flushed = join_all(self.writers.into_iter().chain([sweeping, counting]));
         if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
             tracing::warn!("stopping with orders still queued; a repeat or the sweeper settles them");
         }
         served
     }
+}
+
+/// Counts what is not done yet until it is told to stop; where the database does not answer, the last count stands.
+async fn count_backlog(orders: Orders, stop: CancellationToken) {
+    let turn = || async {
+        match orders.backlog().await {
+            Ok(backlog) => metrics::backlog(&backlog),
+            Err(error) => tracing::debug!(%error, "the backlog cannot be counted"),
+        }
+    };
+    repeat(Duration::ZERO, BACKLOG_EVERY, stop, turn).await;
 }

@@ -8,6 +8,7 @@ use common::mongo::MongoSettings;
 use common::redis::RedisSettings;
 use common::service::HttpSettings;
 use common::telemetry::LogSettings;
+use common::traces::TraceSettings;
 use serde::Deserialize;
 
 /// Every setting with its default, embedded in the binary.
@@ -19,6 +20,7 @@ pub struct Settings {
     pub environment: Environment,
     pub http: HttpSettings,
     pub log: LogSettings,
+    pub traces: TraceSettings,
     pub mongo: MongoSettings,
     pub redis: RedisSettings,
     pub tokens: TokenSettings,
@@ -58,6 +60,11 @@ impl Settings {
         ensure!(ledger.batch_lines >= 1, "ledger.batch_lines must be 1 or more");
         ensure!(ledger.attempts >= 1, "ledger.attempts must be 1 or more");
         Ok(())
+    }
+
+    /// Every setting with where it came from, for operators.
+    pub fn render() -> anyhow::Result<String> {
+        common::print_config::render("OMS_PRODUCT__", DEFAULTS)
     }
 
     /// The embedded defaults alone.

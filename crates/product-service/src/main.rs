@@ -11,9 +11,12 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let settings = Settings::load()?;
+    if common::print_config::is_wanted() {
+        return common::service::say(&Settings::render()?);
+    }
     if common::health_check::is_wanted() {
         return common::health_check::ask(&settings.http);
     }
-    common::telemetry::start(&settings.log)?;
+    common::telemetry::start("product-service", &settings.log, &settings.traces)?;
     Application::build(settings).await?.run_until_stopped(common::service::stop_signal()).await
 }

@@ -51,6 +51,7 @@ pub struct Application {
 impl Application {
     pub async fn build(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        crate::metrics::start();
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "product-service").await?;
         let redis = Redis::new(&settings.redis)?;

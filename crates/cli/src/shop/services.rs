@@ -143,6 +143,8 @@ impl ServicesPlan {
                 own("PEERS__PRODUCT_URL", product.internal_url()),
             ]),
             Service::Gateway => environment.extend([
+                own("TOKENS__KEYS_URL", keys_url),
+                own("LIMITS__PREFIX", self.database_prefix.clone()),
                 own("UPSTREAMS__ORDER_URL", order.public_url()),
                 own("UPSTREAMS__CUSTOMER_URL", customer.public_url()),
                 own("UPSTREAMS__PRODUCT_URL", product.public_url()),

@@ -5,7 +5,9 @@
 #![expect(clippy::print_stdout, reason = "some of these tests print what they tried")]
 
 mod access;
+mod backup;
 mod consumer;
+mod doctor;
 mod exec;
 mod faults;
 mod filling;

@@ -14,11 +14,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A client that comes back, with the same key, for as long as a crowded machine says 503.
-fn patient(builder: Builder) -> Builder {
+pub fn patient(builder: Builder) -> Builder {
     builder.retries(30).timeout(Duration::from_secs(30))
 }
 
-async fn customer(admin: &Client) -> CustomerId {
+pub async fn customer(admin: &Client) -> CustomerId {
     let new = NewCustomer {
         email: format!("{}@example.com", CustomerId::new()).parse().unwrap(),
         password: None,
@@ -27,7 +27,7 @@ async fn customer(admin: &Client) -> CustomerId {
     admin.register_customer(&new, None).await.unwrap().value.id
 }
 
-async fn product(admin: &Client, units: u32) -> ProductId {
+pub async fn product(admin: &Client, units: u32) -> ProductId {
     let new = NewProduct {
         inventory: Some(units.try_into().unwrap()),
         ..NewProduct::new(
@@ -39,7 +39,7 @@ async fn product(admin: &Client, units: u32) -> ProductId {
     admin.create_product(&new, None).await.unwrap().value.id
 }
 
-fn one(customer_id: CustomerId, product_id: ProductId) -> NewOrder {
+pub fn one(customer_id: CustomerId, product_id: ProductId) -> NewOrder {
     NewOrder::of_one(customer_id, product_id, 1.try_into().unwrap())
 }
 

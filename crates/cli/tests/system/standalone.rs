@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A mongod that is in no initiated replica set; killed when dropped.
-struct Mongod {
+pub struct Mongod {
     child: Child,
-    port: u16,
+    pub port: u16,
     _data: TempDir,
 }
 
 impl Mongod {
-    async fn start(arguments: &[&str]) -> Self {
+    pub async fn start(arguments: &[&str]) -> Self {
         let (data, port) = (tempfile::tempdir().unwrap(), free_port(&[]).unwrap());
         let child = Command::new(servers().join("mongod"))
             .args(["--nounixsocket", "--bind_ip", "127.0.0.1", "--port", &port.to_string(), "--dbpath"])

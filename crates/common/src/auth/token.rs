@@ -3,6 +3,7 @@
 use super::caller::Person;
 use super::keys::KeySource;
 use crate::ids::{CustomerId, SessionId};
+use crate::metrics::cache::CacheMetrics;
 use crate::models::auth::Role;
 use crate::time::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation};
@@ -70,6 +71,7 @@ pub struct TokenVerifier {
     keys: KeySource,
     validation: Validation,
     verified: Cache<Arc<str>, Person>,
+    looked_up: CacheMetrics,
 }
 
 impl TokenVerifier {
@@ -80,7 +82,12 @@ impl TokenVerifier {
         validation.set_audience(&[&settings.audience]);
         validation.set_issuer(&[&settings.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Self { keys, validation, verified: Cache::new(settings.cache_entries) }
+        Self {
+            keys,
+            validation,
+            verified: Cache::new(settings.cache_entries),
+            looked_up: CacheMetrics::new("access_tokens"),
+        }
     }
 
     /// Who the bearer of this token is.
@@ -89,7 +96,9 @@ impl TokenVerifier {
             return Err(TokenError::Invalid);
         }
         let now_s = Timestamp::now().as_millis() / 1000;
-        if let Some(caller) = self.verified.get(token) {
+        let remembered = self.verified.get(token);
+        self.looked_up.count(remembered.is_some());
+        if let Some(caller) = remembered {
             if now_s <= caller.expires_at_s + i64::try_from(LEEWAY_S).unwrap_or(0) {
                 return Ok(caller);
             }

@@ -77,7 +77,12 @@ fn check_headers(request: &HttpRequest, limit: usize) -> Result<(), ApiError> {
 
 /// Reads a body to its end, at most `limit` bytes.
 pub async fn read(payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(READ_TIMEOUT, collect(payload, limit)).await {
+    read_within(READ_TIMEOUT, payload, limit).await
+}
+
+/// The same with another time for the client to send it in.
+pub async fn read_within(patience: Duration, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(patience, collect(payload, limit)).await {
         Ok(read) => read,
         Err(_) => {
             Err(ApiError::new(Kind::Malformed, "The body did not arrive in time.").code("body_timeout"))

@@ -3,11 +3,13 @@
 use super::request::{DEADLINE_MS, REQUEST_ID, TRACEPARENT};
 use crate::context;
 use crate::error::Problem;
-use reqwest::{Client, RequestBuilder, StatusCode};
+use crate::mongo::jitter;
+use crate::traces;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The header that proves a call comes from one of our services.
 pub const SERVICE_TOKEN: &str = "x-service-token";
@@ -15,18 +17,26 @@ pub const SERVICE_TOKEN: &str = "x-service-token";
 /// Longest that a call may take where no request's deadline is known.
 const DEFAULT_BUDGET: Duration = Duration::from_secs(5);
 
+/// A client for calls inside the system that keeps idle connections for twenty seconds.
+pub fn client() -> anyhow::Result<Client> {
+    client_with_idle(Duration::from_secs(20))
+}
+
 /// A client for calls inside the system: no proxy, no redirects, a short time to connect. The pool forgets an idle
 /// connection long before a server closes it, or a reused one would die under a POST.
-pub fn client() -> anyhow::Result<Client> {
+pub fn client_with_idle(idle: Duration) -> anyhow::Result<Client> {
     Ok(Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_millis(300))
         .timeout(Duration::from_secs(60))
-        .pool_idle_timeout(Duration::from_secs(20))
+        .pool_idle_timeout(idle)
         .tcp_nodelay(true)
         .build()?)
 }
+
+/// How long a call waits for a peer that takes no connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a peer gave no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +57,23 @@ impl From<PeerError> for crate::error::ApiError {
         match error {
             PeerError::Unavailable { .. } => Self::unavailable().caused_by(error),
             PeerError::Refused { .. } | PeerError::Broken { .. } => Self::internal(error),
+        }
+    }
+}
+
+/// Sends a request; where the peer takes no connection, waits for it to come back, as after a restart. Nothing was sent
+/// then, so this repeats nothing.
+async fn send_when_connected(request: RequestBuilder) -> Result<Response, reqwest::Error> {
+    let patient_until = Instant::now() + context::time_left(DEFAULT_BUDGET).min(CONNECT_PATIENCE);
+    let mut pause = Duration::from_millis(10);
+    loop {
+        let Some(attempt) = request.try_clone() else { return request.send().await };
+        match attempt.send().await {
+            Err(failure) if failure.is_connect() && Instant::now() + pause < patient_until => {
+                tokio::time::sleep(jitter(pause)).await;
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            outcome => return outcome,
         }
     }
 }
@@ -76,9 +103,8 @@ impl Peer {
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, PeerError> {
         let peer = self.name;
-        let response = self.prepare(request).send().await.map_err(|cause| PeerError::Unavailable {
-            peer,
-            cause: format!("{:#}", anyhow::Error::from(cause)),
+        let response = send_when_connected(self.prepare(request)).await.map_err(|cause| {
+            PeerError::Unavailable { peer, cause: format!("{:#}", anyhow::Error::from(cause)) }
         })?;
         let status = response.status();
         let body = response.bytes().await.map_err(|cause| PeerError::Unavailable {
@@ -105,10 +131,13 @@ impl Peer {
             .header(DEADLINE_MS.as_str(), left.as_millis().to_string());
         if let Some(context) = context::current() {
             request = request.header(REQUEST_ID.as_str(), &*context.request_id);
-            if let Some(traceparent) = &context.traceparent {
-                request = request.header(TRACEPARENT.as_str(), &**traceparent);
-            }
         }
-        request
+        match traces::traceparent() {
+            Some(own) => request.header(TRACEPARENT.as_str(), own),
+            None => match context::current().and_then(|context| context.traceparent) {
+                Some(passed_on) => request.header(TRACEPARENT.as_str(), &*passed_on),
+                None => request,
+            },
+        }
     }
 }

@@ -285,6 +285,29 @@ pub enum RejectionCode {
     Expired,
 }
 
+impl RejectionCode {
+    pub const ALL: [Self; 6] = [
+        Self::OutOfStock,
+        Self::UnknownProduct,
+        Self::ProductNotActive,
+        Self::MixedCurrencies,
+        Self::TotalTooLarge,
+        Self::Expired,
+    ];
+
+    /// As it is written in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfStock => "out_of_stock",
+            Self::UnknownProduct => "unknown_product",
+            Self::ProductNotActive => "product_not_active",
+            Self::MixedCurrencies => "mixed_currencies",
+            Self::TotalTooLarge => "total_too_large",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// One change of an order, oldest first in `GET /orders/{id}/history`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,22 +1,30 @@
-//! One request from the socket to the answer: checked, routed, bounded, forwarded, logged.
+//! One request from the socket to the answer: checked, counted, routed, bounded, forwarded, logged.
 
 use super::target::{self, Target};
-use super::{Destination, Route, headers};
+use super::verdicts::Verdicts;
+use super::{Destination, Route, Service, compression, headers};
+use crate::admission::Class;
 use crate::startup::AppState;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, ResponseError};
 use common::error::{ApiError, Kind};
 use common::http::body;
 use common::http::endpoint::{method_not_allowed, no_such_path};
+use common::metrics::http::RoutePattern;
+use std::net::IpAddr;
 use std::time::Instant;
 
 pub async fn dispatch(request: HttpRequest, payload: web::Payload, state: Data<AppState>) -> HttpResponse {
     let mut line = AccessLine::new(request.method().clone());
-    let outcome = answer(&request, payload.into_inner(), &state, &mut line).await;
+    let mut verdicts = Verdicts::default();
+    let outcome = answer(&request, payload.into_inner(), &state, &mut line, &mut verdicts).await;
     let mut response = outcome.unwrap_or_else(|error| error.error_response());
-    headers::secure(response.headers_mut());
+    let answered = response.headers_mut();
+    verdicts.mark(answered);
+    state.cors.mark(&request, answered);
+    headers::secure(answered, state.answers.strict_transport_s);
     line.status = response.status().as_u16();
     response
 }
@@ -26,10 +34,23 @@ async fn answer(
     payload: Payload,
     state: &AppState,
     line: &mut AccessLine,
+    verdicts: &mut Verdicts,
 ) -> Result<HttpResponse, ApiError> {
     let target = target::check(request.uri())?;
-    let Some(route) = Route::find(target.path) else { return Err(no_such_path().await) };
-    line.route = route.pattern;
+    let route = Route::find(target.path);
+    if let Some(route) = route {
+        line.route = route.pattern;
+        request.extensions_mut().insert(RoutePattern(route.pattern));
+    }
+    let client = state.proxies.client_of(request);
+    // Whoever looks after the shop is never told to look less often.
+    if !route.is_some_and(|route| route.destination == Destination::Health) {
+        verdicts.check(&state.limits, client, state.callers.of(request).await).await?;
+    }
+    let Some(route) = route else { return Err(no_such_path().await) };
+    if let Some(answer) = state.cors.preflight(request, || route.allow()) {
+        return Ok(answer);
+    }
     if !route.answers(request.method().as_str()) {
         return Err(method_not_allowed(route.allow()));
     }
@@ -39,10 +60,27 @@ async fn answer(
             Ok(state.probes.report().await)
         }
         Destination::To(service) => {
-            let body = read_body(request, payload, route.body_limit).await?;
-            state.proxy.forward(service, request, target, body).await
+            let body = read_body(state, request, payload, route.body_limit).await?;
+            let _place =
+                Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
+            forward(state, service, client, request, target, body).await
         }
     }
+}
+
+async fn forward(
+    state: &AppState,
+    service: Service,
+    client: IpAddr,
+    request: &HttpRequest,
+    target: Target<'_>,
+    body: Bytes,
+) -> Result<HttpResponse, ApiError> {
+    let mut answer = state.proxy.forward(service, client, request, target, body).await?;
+    let mut response = answer.head.finish();
+    let least = state.answers.compress_from_bytes;
+    let body = compression::compress(request, response.headers_mut(), answer.body, least);
+    Ok(response.set_body(body).map_into_boxed_body())
 }
 
 fn refuse_query(target: Target<'_>) -> Result<(), ApiError> {
@@ -53,7 +91,12 @@ fn refuse_query(target: Target<'_>) -> Result<(), ApiError> {
 }
 
 /// Reads the whole body, so that a slow client costs the gateway patience and no service anything.
-async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, ApiError> {
+async fn read_body(
+    state: &AppState,
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
     // A body means nothing to a GET (RFC 9110, section 9.3.1); no service ever sees one.
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(Bytes::new());
@@ -63,7 +106,7 @@ async fn read_body(request: &HttpRequest, payload: Payload, limit: usize) -> Res
     if declared.is_some_and(|length: usize| length > limit) {
         return Err(ApiError::new(Kind::TooLarge, format!("The body must have at most {limit} bytes.")));
     }
-    body::read(payload, limit).await
+    body::read_within(state.body_timeout, payload, limit).await
 }
 
 /// One line of the access log, written however the request ends.

@@ -6,9 +6,11 @@ use common::context;
 use common::http::peer::SERVICE_TOKEN;
 use common::http::request::{DEADLINE_MS, REQUEST_ID, TRACEPARENT};
 use reqwest::header as outside;
+use std::net::IpAddr;
 
-/// For one connection only (RFC 9110, section 7.6.1), or about a body that is framed anew.
-const HOP_BY_HOP: [&str; 12] = [
+/// For one connection only (RFC 9110, section 7.6.1), or about a body that is framed and coded anew.
+const HOP_BY_HOP: [&str; 13] = [
+    "accept-encoding",
     "connection",
     "content-length",
     "expect",
@@ -41,8 +43,9 @@ fn is_ours(name: &str) -> bool {
         || name == TRACEPARENT.as_str()
 }
 
-/// The headers of a request on its way to a service, without the deadline, which each try sets.
-pub fn to_service(request: &HttpRequest) -> outside::HeaderMap {
+/// The headers of a request on its way to a service, without the deadline, which each try sets. `client` is whose address
+/// it comes from.
+pub fn to_service(request: &HttpRequest, client: IpAddr) -> outside::HeaderMap {
     let connection = request.headers().get_all(inside::CONNECTION);
     let named = names_in(connection.map(inside::HeaderValue::as_bytes));
     let mut headers = outside::HeaderMap::with_capacity(request.headers().len() + 2);
@@ -51,9 +54,7 @@ pub fn to_service(request: &HttpRequest) -> outside::HeaderMap {
             append(&mut headers, name.as_str(), value.as_bytes());
         }
     }
-    if let Some(peer) = request.peer_addr() {
-        append(&mut headers, "x-forwarded-for", peer.ip().to_string().as_bytes());
-    }
+    append(&mut headers, "x-forwarded-for", client.to_string().as_bytes());
     if let Some(context) = context::current() {
         append(&mut headers, REQUEST_ID.as_str(), context.request_id.as_bytes());
         if let Some(traceparent) = &context.traceparent {
@@ -83,8 +84,13 @@ pub fn to_client(
     })
 }
 
-/// Adds what every answer carries.
-pub fn secure(headers: &mut inside::HeaderMap) {
+/// Adds what every answer carries; how long to come back by HTTPS alone where `strict_transport_s` is not 0.
+pub fn secure(headers: &mut inside::HeaderMap, strict_transport_s: u32) {
+    if strict_transport_s > 0
+        && let Ok(value) = inside::HeaderValue::try_from(format!("max-age={strict_transport_s}"))
+    {
+        headers.insert(inside::STRICT_TRANSPORT_SECURITY, value);
+    }
     for (name, value) in SECURITY {
         headers.insert(inside::HeaderName::from_static(name), inside::HeaderValue::from_static(value));
     }

@@ -1,8 +1,8 @@
 //! `/healthz`: is the shop open?
 
 use super::Service;
-use super::proxy::origin;
 use crate::config::UpstreamSettings;
+use crate::upstream::origin;
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use common::models::health::{ServiceStatus, ShopHealth, ShopStatus};

@@ -1,10 +1,14 @@
 //! The public URL table: what does not stand here does not exist outside.
 
+pub mod caller;
+pub mod compression;
+pub mod cors;
 pub mod dispatch;
 pub mod headers;
 pub mod health;
 pub mod proxy;
 pub mod target;
+pub mod verdicts;
 
 use actix_web::web::{self, ServiceConfig};
 

@@ -17,6 +17,7 @@ pub struct TestApp {
     pub customers: MockServer,
     pub products: MockServer,
     port: u16,
+    internal_port: u16,
     client: Client,
 }
 
@@ -33,6 +34,9 @@ impl TestApp {
         settings.http.public_port = 0;
         settings.http.internal_port = 0;
         settings.http.workers = 1;
+        settings.tokens.keys_url = format!("{}/.well-known/jwks.json", customers.uri());
+        // Nothing listens there: each gateway counts for itself, unless a test says else.
+        settings.redis.uri = "redis://127.0.0.1:1".into();
         settings.upstreams.order_url = orders.uri();
         settings.upstreams.order_health_url = orders.uri();
         settings.upstreams.customer_url = customers.uri();
@@ -42,8 +46,9 @@ impl TestApp {
         change(&mut settings);
         let application = Application::build(settings).unwrap();
         let port = application.public_port().unwrap();
+        let internal_port = application.internal_port().unwrap();
         tokio::spawn(application.run_until_stopped(pending()));
-        Self { orders, customers, products, port, client: peer::client().unwrap() }
+        Self { orders, customers, products, port, internal_port, client: peer::client().unwrap() }
     }
 
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
@@ -53,6 +58,16 @@ impl TestApp {
 
     pub async fn send(&self, method: &str, path: &str) -> Response {
         self.request(method, path).send().await.unwrap()
+    }
+
+    /// What the internal listener shows to whoever measures.
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://127.0.0.1:{}/metrics", self.internal_port);
+        let answer = self.client.get(url).send().await.unwrap();
+        assert!(
+            answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text")
+        );
+        answer.text().await.unwrap()
     }
 
     /// Sends bytes as they are and reads until the gateway closes the connection.

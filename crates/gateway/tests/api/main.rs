@@ -3,8 +3,13 @@
 
 mod answers;
 mod app;
+mod browsers;
 mod headers;
 mod healthz;
+mod limits;
+mod metrics;
+mod overload;
 mod retries;
 mod routes;
+mod sockets;
 mod targets;

@@ -114,8 +114,11 @@ async fn retries_stop_when_the_budget_is_spent() {
 
 #[tokio::test]
 async fn a_service_that_is_not_there_is_answered_503_without_its_cause() {
-    let app =
-        TestApp::spawn_with(|settings| settings.upstreams.order_url = "http://127.0.0.1:1".to_owned()).await;
+    let app = TestApp::spawn_with(|settings| {
+        settings.upstreams.order_url = "http://127.0.0.1:1".to_owned();
+        settings.proxy.connect_patience_ms = 20;
+    })
+    .await;
     for method in ["GET", "POST"] {
         let response = app.send(method, "/orders").await;
         assert_eq!(response.status(), 503);

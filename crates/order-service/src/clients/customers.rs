@@ -2,6 +2,7 @@
 
 use common::http::peer::{Peer, PeerError};
 use common::ids::{AddressId, CustomerId};
+use common::metrics::cache::CacheMetrics;
 use common::models::address::PostalAddress;
 use common::models::customer::CustomerStanding;
 use quick_cache::sync::Cache;
@@ -16,11 +17,12 @@ const REMEMBERED: usize = 100_000;
 pub struct Customers {
     peer: Peer,
     known: Cache<CustomerId, (CustomerStanding, Instant)>,
+    looked_up: CacheMetrics,
 }
 
 impl Customers {
     pub fn new(peer: Peer) -> Self {
-        Self { peer, known: Cache::new(REMEMBERED) }
+        Self { peer, known: Cache::new(REMEMBERED), looked_up: CacheMetrics::new("customer_standing") }
     }
 
     /// `None` where there is no such customer. An answer may be up to [`RELIED_ON`] old.
@@ -28,8 +30,10 @@ impl Customers {
         if let Some((standing, at)) = self.known.get(&customer)
             && at.elapsed() < RELIED_ON
         {
+            self.looked_up.count(true);
             return Ok(Some(standing));
         }
+        self.looked_up.count(false);
         let asked = Instant::now();
         match self.peer.get::<CustomerStanding>(&format!("/internal/customers/{customer}")).await {
             Ok(standing) => {

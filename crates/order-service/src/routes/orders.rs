@@ -3,6 +3,7 @@
 use super::{errors, representation};
 use crate::domain::draft::OrderDraft;
 use crate::domain::moves::Hand;
+use crate::metrics;
 use crate::startup::AppState;
 use crate::store::orders::Filter;
 use crate::workflows::place_order as placing;
@@ -39,8 +40,10 @@ pub async fn place_order(
     }
     let id = placing::identify(&draft, key.as_ref());
     let hand = representation::hand(&caller);
-    let placed =
-        context::run_to_end(async move { placing::place_order(&state, &caller, draft, id).await }).await;
+    let placed = context::run_to_end(async move {
+        metrics::placed(placing::place_order(&state, &caller, draft, id).await)
+    })
+    .await;
     let placed = placed.map_err(|interrupted| match interrupted {
         Interrupted::TimedOut => errors::unsettled(id).caused_by(interrupted),
         Interrupted::Failed(_) => interrupted.into(),

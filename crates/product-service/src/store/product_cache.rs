@@ -3,6 +3,7 @@
 
 use crate::domain::product::Product;
 use common::ids::ProductId;
+use common::metrics::cache::CacheMetrics;
 use common::redis::Redis;
 use deadpool_redis::redis::{RedisResult, cmd, pipe};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,7 @@ pub struct ProductCache {
     redis: Redis,
     prefix: String,
     owed: Arc<Mutex<Owed>>,
+    looked_up: CacheMetrics,
 }
 
 /// What was changed while Redis did not answer: entries may be from before.
@@ -60,7 +62,12 @@ struct Owed {
 impl ProductCache {
     /// `database` keeps the entries of several shops on one Redis apart.
     pub fn new(redis: Redis, database: &str) -> Self {
-        Self { redis, prefix: format!("{database}:product:"), owed: Arc::default() }
+        Self {
+            redis,
+            prefix: format!("{database}:product:"),
+            owed: Arc::default(),
+            looked_up: CacheMetrics::new("products"),
+        }
     }
 
     pub async fn get(&self, id: ProductId) -> Kept {
@@ -76,6 +83,7 @@ impl ProductCache {
         let Some((generation, entry)) = self.redis.ask(read).await else { return Kept::default() };
         // An entry of another release's shape is as good as none.
         let shown = entry.and_then(|entry| serde_json::from_slice(&entry).ok());
+        self.looked_up.count(shown.is_some());
         Kept { shown, generation: Some(generation.unwrap_or_else(|| "0".to_owned())) }
     }
 

@@ -4,6 +4,7 @@ use crate::config::LedgerSettings;
 use crate::domain::entry::{Entry, Outcome};
 use crate::domain::ledger::{Offers, Terms};
 use crate::domain::places::Places;
+use crate::metrics;
 use crate::store::ledger::{Ledger, PostError, Posted};
 use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
@@ -71,7 +72,9 @@ impl StockWriter {
             Outcome::Order(outcome) => outcome,
             Outcome::Stock(_) => LedgerOutcome::Failed { code: LedgerFailure::Unavailable },
         };
-        posted.into_iter().map(of_an_order).collect()
+        let outcomes: Vec<_> = posted.into_iter().map(of_an_order).collect();
+        metrics::answered(&outcomes);
+        outcomes
     }
 }
 

@@ -1,0 +1,128 @@
+//! How many requests of a class may be under way: each class has places of its own, so that none takes another's.
+
+use crate::config::OverloadSettings;
+use crate::metrics::ClassMetrics;
+use crate::routes::{Destination, Route, Service};
+use actix_web::http::Method;
+use common::error::ApiError;
+use common::metrics::Raised;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Requests that share their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Placing orders and whatever happens to them.
+    Orders,
+    /// Reading orders.
+    OrderReads,
+    /// Reading the catalogue.
+    Catalogue,
+    /// Changing the catalogue and its stock.
+    Stock,
+    /// Customers, sessions, keys.
+    Accounts,
+}
+
+impl Class {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Orders => "orders",
+            Self::OrderReads => "order_reads",
+            Self::Catalogue => "catalogue",
+            Self::Stock => "stock",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    /// `None` for what the gateway answers itself.
+    pub fn of(route: &Route, method: &Method) -> Option<Self> {
+        let Destination::To(service) = route.destination else { return None };
+        Some(match service {
+            Service::Order if method.is_safe() => Self::OrderReads,
+            Service::Order => Self::Orders,
+            Service::Product if method.is_safe() => Self::Catalogue,
+            Service::Product => Self::Stock,
+            Service::Customer => Self::Accounts,
+        })
+    }
+}
+
+/// The places of every class.
+pub struct Admission {
+    orders: Places,
+    order_reads: Places,
+    catalogue: Places,
+    stock: Places,
+    accounts: Places,
+}
+
+struct Places {
+    free: Arc<Semaphore>,
+    metrics: ClassMetrics,
+}
+
+/// A place, taken while it lives.
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: Raised,
+}
+
+impl Admission {
+    pub fn new(settings: &OverloadSettings) -> Self {
+        let places = |class, places: usize| Places {
+            free: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            metrics: ClassMetrics::new(class),
+        };
+        Self {
+            orders: places(Class::Orders, settings.orders),
+            order_reads: places(Class::OrderReads, settings.order_reads),
+            catalogue: places(Class::Catalogue, settings.catalogue),
+            stock: places(Class::Stock, settings.stock),
+            accounts: places(Class::Accounts, settings.accounts),
+        }
+    }
+
+    /// 503 at once where every place of the class is taken: who waits here would wait for nothing better.
+    pub fn enter(&self, class: Class) -> Result<Place, ApiError> {
+        let places = match class {
+            Class::Orders => &self.orders,
+            Class::OrderReads => &self.order_reads,
+            Class::Catalogue => &self.catalogue,
+            Class::Stock => &self.stock,
+            Class::Accounts => &self.accounts,
+        };
+        let Ok(permit) = places.free.clone().try_acquire_owned() else {
+            places.metrics.shed.inc();
+            return Err(ApiError::overloaded());
+        };
+        Ok(Place { _permit: permit, _counted: Raised::new(&places.metrics.under_way) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_is_full_takes_no_place_of_another() {
+        let settings = OverloadSettings { orders: 2, order_reads: 1, catalogue: 1, stock: 1, accounts: 1 };
+        let admission = Admission::new(&settings);
+        let reading = admission.enter(Class::Catalogue).unwrap();
+        assert!(admission.enter(Class::Catalogue).is_err());
+        let _ordering = (admission.enter(Class::Orders).unwrap(), admission.enter(Class::Orders).unwrap());
+        assert!(admission.enter(Class::Orders).is_err());
+        drop(reading);
+        assert!(admission.enter(Class::Catalogue).is_ok());
+    }
+
+    #[test]
+    fn every_route_to_a_service_has_a_class() {
+        for route in crate::routes::ROUTES {
+            for method in [Method::GET, Method::POST] {
+                let has_class = Class::of(route, &method).is_some();
+                assert_eq!(has_class, matches!(route.destination, Destination::To(_)), "{}", route.pattern);
+            }
+        }
+    }
+}
