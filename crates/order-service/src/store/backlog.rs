@@ -12,6 +12,9 @@ const MAX_READ: Duration = Duration::from_secs(2);
 /// Counting ends here: more than this is too much, however much it is.
 const MOST_COUNTED: u64 = 10_000;
 
+/// Orders with effects due among which the oldest is looked for: where more wait, all of them are late.
+const LOOKED_AT: i64 = 100;
+
 /// Orders that are not settled and orders that owe the ledger something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -30,10 +33,9 @@ impl Orders {
         let age_s = |since: Option<Timestamp>| {
             since.map_or(0, |since| (now.as_millis() - since.as_millis()).max(0) / 1000)
         };
-        let oldest_pending = self.pending_since(now, 1).await?.first().map(|order| order.created_at);
-        let oldest_due = self.with_effects_due_since(now, 1).await?;
-        let oldest_due =
-            oldest_due.iter().flat_map(|order| order.effects_due()).map(|effect| effect.at).min();
+        let oldest_pending = self.pending_since(now, None, 1).await?.first().map(|order| order.created_at);
+        let debts = self.debts_since(now, None, LOOKED_AT).await?;
+        let oldest_due = debts.iter().flat_map(|debt| &debt.effects).map(|effect| effect.at).min();
         Ok(Backlog {
             pending: self.count(doc! { "status": "pending" }).await?,
             oldest_pending_s: age_s(oldest_pending),
