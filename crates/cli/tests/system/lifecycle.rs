@@ -21,16 +21,17 @@ struct Shop {
     products: [ProductId; 2],
 }
 
+/// How long the shop may take to come to rest.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(40);
+
 const PLAIN: MoveOptions<'static> = MoveOptions { key: None, if_version: None };
 
 impl Shop {
     async fn open() -> Self {
-        let system = System::start_with(&[
-            ("OMS_ORDER__SWEEPER__INTERVAL_MS", "100"),
-            ("OMS_ORDER__SWEEPER__OLDER_THAN_MS", "100"),
-        ])
-        .await;
-        let admin = system.admin();
+        let system = System::start().await;
+        // A crowded machine says 503 now and then.
+        let admin =
+            system.admin_with(|builder| builder.retries(30).timeout(std::time::Duration::from_secs(30)));
         let new = NewCustomer {
             email: "someone@example.com".parse().unwrap(),
             password: None,
@@ -83,7 +84,7 @@ impl Shop {
     /// On hand and reserved of both products, as soon as nothing is due any more.
     async fn stock(&self, expected: [(i64, i64); 2]) {
         for (product, expected) in self.products.iter().zip(expected) {
-            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            let deadline = std::time::Instant::now() + PATIENCE;
             loop {
                 let found = self.admin.inventory(*product).await.unwrap();
                 if (found.on_hand, found.reserved) == expected {
@@ -209,7 +210,14 @@ async fn sixteen_moves_at_once_on_one_order_leave_its_units_in_agreement() {
             assert!(matches!(error.status(), Some(409 | 503)), "{error}");
         }
     }
-    let after = shop.admin.order(order.id).await.unwrap();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    let after = loop {
+        let after = shop.admin.order(order.id).await.unwrap();
+        if !after.edit_pending {
+            break after;
+        }
+        assert!(std::time::Instant::now() < deadline, "the edit is not settled");
+    };
     let expected = shop.products.map(|product| {
         let line = after.lines.iter().find(|line| line.product_id == product);
         line.map_or((20, 0), |line| {
