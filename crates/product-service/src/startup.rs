@@ -54,9 +54,8 @@ impl Application {
         crate::metrics::start();
         let listeners = Listeners::bind(&settings.http)?;
         let database = common::mongo::connect(&settings.mongo, "product-service").await?;
-        let redis = Redis::new(&settings.redis)?;
-        let products = Products::new(&database, redis.clone());
-        let (facets, categories) = (FacetCounter::new(&database, redis), Categories::new(&database));
+        let products = Products::new(&database, Redis::new(&settings.redis)?);
+        let (facets, categories) = (FacetCounter::new(&database), Categories::new(&database));
         let (stock, ledger) = (StockRows::new(&database), Ledger::new(&database));
         products.ensure().await?;
         categories.ensure().await?;

@@ -1,30 +1,32 @@
-//! Counts of lists of products: bounded in time and in how many are made at once, and kept for a short while.
+//! Counts of lists of products: few at once, bounded in time, and kept for a while.
 
 use super::flights::Flights;
 use super::product_search::ProductFilter;
 use super::products::COLLECTION;
-use crate::domain::facets::{Counts, bounds, facets};
+use crate::domain::facets::{Counts, MOST, bounds, facets};
 use common::models::facets::ProductFacets;
 use common::money::Currency;
 use common::mongo::StoreError;
-use common::redis::Redis;
-use deadpool_redis::redis::{RedisResult, cmd};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Collection, Database};
-use sha2::{Digest, Sha256};
+use quick_cache::sync::Cache;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
-/// Longest that a count may run in the database.
-const COUNT_LIMIT: Duration = Duration::from_secs(3);
+/// Longest that a count may run in the database. Whoever has no time for it is asked to come back, and finds it made.
+const COUNT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long counts may be shown: nobody waits for the last product to be counted.
-const LIFETIME: Duration = Duration::from_secs(30);
+/// How long counts are taken for current, and how long they are shown while newer ones are being made.
+const FRESH: Duration = Duration::from_secs(30);
+const SHOWN: Duration = Duration::from_secs(600);
 
 /// Counts that are made at once in this process; whoever comes then is asked to come back.
 const AT_ONCE: usize = 2;
+
+/// Lists whose counts are kept.
+const KEPT: usize = 500;
 
 /// What came of a count.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,122 +37,118 @@ pub enum FacetsError {
     Store(#[from] StoreError),
 }
 
+type Counted = Result<Arc<ProductFacets>, FacetsError>;
+
 #[derive(Clone)]
 pub struct FacetCounter {
+    database: Database,
     products: Collection<Document>,
-    redis: Redis,
-    prefix: String,
-    readings: Flights<ProductFilter, Result<Arc<ProductFacets>, FacetsError>>,
+    kept: Arc<Cache<ProductFilter, (Instant, Arc<ProductFacets>)>>,
+    readings: Flights<ProductFilter, Counted>,
     places: Arc<Semaphore>,
 }
 
 impl FacetCounter {
-    /// `database` keeps the entries of several shops on one Redis apart.
-    pub fn new(database: &Database, redis: Redis) -> Self {
+    pub fn new(database: &Database) -> Self {
         Self {
+            database: database.clone(),
             products: database.collection(COLLECTION),
-            redis,
-            prefix: format!("{}:facets:", database.name()),
+            kept: Arc::new(Cache::new(KEPT)),
             readings: Flights::default(),
             places: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
-    /// The facets of a list that has a currency, as they were at most a minute ago.
-    pub async fn facets(
-        &self,
-        filter: &ProductFilter,
-        currency: Currency,
-    ) -> Result<Arc<ProductFacets>, FacetsError> {
+    /// The facets of a list that has a currency. What is older than half a minute is shown once more, and counted anew
+    /// for those who come later.
+    pub async fn facets(&self, filter: &ProductFilter, currency: Currency) -> Counted {
+        let kept = self.kept.get(filter).filter(|(at, _)| at.elapsed() < SHOWN);
+        let Some((at, facets)) = kept else { return self.count_once(filter, currency).await };
+        if at.elapsed() >= FRESH {
+            let (counter, filter) = (self.clone(), filter.clone());
+            // Whether it comes to anything is seen by those who come later.
+            common::context::spawn(async move { drop(counter.count_once(&filter, currency).await) });
+        }
+        Ok(facets)
+    }
+
+    async fn count_once(&self, filter: &ProductFilter, currency: Currency) -> Counted {
         let read = || {
             let (counter, filter) = (self.clone(), filter.clone());
-            async move { counter.read_through(&filter, currency).await.map(Arc::new) }
+            async move {
+                let Ok(_place) = counter.places.try_acquire() else { return Err(FacetsError::Busy) };
+                let found = Arc::new(facets(counter.count(&filter, currency).await?, currency));
+                counter.kept.insert(filter, (Instant::now(), found.clone()));
+                Ok(found)
+            }
         };
         let read = self.readings.join(filter, read).await;
         read.unwrap_or_else(|| Err(StoreError::Corrupt("a count of products died".to_owned()).into()))
     }
 
-    async fn read_through(
-        &self,
-        filter: &ProductFilter,
-        currency: Currency,
-    ) -> Result<ProductFacets, FacetsError> {
-        let key = self.key(filter);
-        if let Some(kept) = self.get(&key).await {
-            return Ok(kept);
-        }
-        let Ok(_place) = self.places.try_acquire() else { return Err(FacetsError::Busy) };
-        let found = facets(self.count(filter, currency).await?, currency);
-        self.put(&key, &found).await;
-        Ok(found)
-    }
-
     async fn count(&self, filter: &ProductFilter, currency: Currency) -> Result<Counts, StoreError> {
-        let by = |field: &str| doc! { "$group": { "_id": field, "count": { "$sum": 1_i64 } } };
-        // Open at the top: the last band holds whatever is dearer.
-        let mut boundaries = bounds(currency);
-        boundaries.push(i64::MAX);
-        let bands = doc! { "$bucket": {
-            "groupBy": "$priceMinor", "boundaries": boundaries, "output": { "count": { "$sum": 1_i64 } },
-        } };
-        let (categories, brands, bands) = tokio::join!(
-            self.group(filter, by("$details.category")),
-            self.group(filter, by("$details.brand")),
-            self.group(filter, bands),
-        );
-        let text = |(value, count): (Bson, u64)| Some((value.as_str()?.to_owned(), count));
-        let minor = |(value, count): (Bson, u64)| Some((value.as_i64()?, count));
+        // Both to their end: a dropped driver future can corrupt the driver's state.
+        let (groups, bands) = tokio::join!(self.group(filter), self.bands(filter, currency));
+        let groups = groups?;
+        let texts = |name: &str| {
+            let rows = groups.get_array(name).into_iter().flatten().filter_map(Bson::as_document);
+            let pair = |row: &Document| Some((row.get_str("_id").ok()?.to_owned(), count_of(row)?));
+            rows.filter_map(pair).collect::<Vec<_>>()
+        };
+        let categories = texts("categories").into_iter();
         Ok(Counts {
-            categories: categories?
-                .into_iter()
-                .filter_map(text)
-                .filter_map(|(path, count)| Some((path.parse().ok()?, count)))
-                .collect(),
-            brands: brands?.into_iter().filter_map(text).collect(),
-            bands: bands?.into_iter().filter_map(minor).collect(),
+            categories: categories.filter_map(|(path, count)| Some((path.parse().ok()?, count))).collect(),
+            brands: texts("brands"),
+            bands: bands?,
         })
     }
 
-    /// The values of a group, each with how often it stands in the list.
-    async fn group(&self, filter: &ProductFilter, group: Document) -> Result<Vec<(Bson, u64)>, StoreError> {
-        let pipeline = [doc! { "$match": filter.query() }, group];
-        let mut cursor = self.products.aggregate(pipeline).max_time(COUNT_LIMIT).await?;
-        let mut found = Vec::new();
-        while let Some(row) = cursor.try_next().await? {
-            let count = row.get("count").and_then(Bson::as_i64).and_then(|count| u64::try_from(count).ok());
-            if let (Some(value), Some(count)) = (row.get("_id"), count) {
-                found.push((value.clone(), count));
+    /// Categories and brands in one walk along the list.
+    async fn group(&self, filter: &ProductFilter) -> Result<Document, StoreError> {
+        let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+        let pipeline = [
+            doc! { "$match": filter.query() },
+            doc! { "$facet": {
+                "categories": [{ "$sortByCount": "$details.category" }],
+                "brands": [
+                    { "$match": { "details.brand": { "$exists": true } } },
+                    { "$sortByCount": "$details.brand" },
+                    { "$limit": most },
+                ],
+            } },
+        ];
+        let mut groups = self.products.aggregate(pipeline).max_time(COUNT_LIMIT).await?;
+        Ok(groups.try_next().await?.unwrap_or_default())
+    }
+
+    /// Each band counted by itself: from the index alone, a tenth of what sorting prices into bands takes.
+    async fn bands(&self, filter: &ProductFilter, currency: Currency) -> Result<Vec<(i64, u64)>, StoreError> {
+        let bounds = bounds(currency);
+        let mut bands = Vec::with_capacity(bounds.len());
+        for (place, from) in bounds.iter().enumerate() {
+            let mut band = doc! { "$gte": from };
+            if let Some(to) = bounds.get(place + 1) {
+                band.insert("$lt", to);
+            }
+            let query = doc! { "$and": [filter.query(), { "priceMinor": band }] };
+            let limit = i64::try_from(COUNT_LIMIT.as_millis()).unwrap_or(i64::MAX);
+            let count = doc! { "count": COLLECTION, "query": query, "maxTimeMS": limit };
+            let counted = self.database.run_command(count).await?;
+            match counted.get("n").and_then(number) {
+                Some(0) | None => {}
+                Some(count) => bands.push((*from, count)),
             }
         }
-        Ok(found)
+        Ok(bands)
     }
+}
 
-    async fn get(&self, key: &str) -> Option<ProductFacets> {
-        let key = key.to_owned();
-        let read = |mut connection: deadpool_redis::Connection| async move {
-            let kept: RedisResult<Option<Vec<u8>>> = cmd("GET").arg(key).query_async(&mut connection).await;
-            kept
-        };
-        // An entry of another release's shape is as good as none.
-        serde_json::from_slice(&self.redis.ask(read).await??).ok()
-    }
+fn count_of(row: &Document) -> Option<u64> {
+    row.get("count").and_then(number)
+}
 
-    async fn put(&self, key: &str, found: &ProductFacets) {
-        let Ok(encoded) = serde_json::to_vec(found) else { return };
-        let (key, lifetime) = (key.to_owned(), common::mongo::jitter(LIFETIME).as_millis());
-        let lifetime = u64::try_from(lifetime).unwrap_or(1).max(1);
-        let write = |mut connection: deadpool_redis::Connection| async move {
-            let mut set = cmd("SET");
-            set.arg(key).arg(encoded).arg("PX").arg(lifetime);
-            let kept: RedisResult<()> = set.query_async(&mut connection).await;
-            kept
-        };
-        // Without Redis there is nothing to keep it in; the log has said so.
-        let _kept = self.redis.ask(write).await;
-    }
-
-    fn key(&self, filter: &ProductFilter) -> String {
-        let digest = Sha256::digest(format!("{filter:?}").as_bytes());
-        digest.iter().fold(self.prefix.clone(), |key, byte| format!("{key}{byte:02x}"))
-    }
+/// The database answers a small count as a small integer.
+fn number(count: &Bson) -> Option<u64> {
+    let count = count.as_i64().or_else(|| count.as_i32().map(i64::from))?;
+    u64::try_from(count).ok()
 }

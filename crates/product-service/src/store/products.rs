@@ -13,6 +13,7 @@ use anyhow::Context;
 use common::audit::AuditLog;
 use common::ids::ProductId;
 use common::models::product::ProductStatus;
+use common::models::product_details::ExternalId;
 use common::money::{Currency, Money};
 use common::mongo::{StoreError, ensure_collection};
 use common::redis::Redis;
@@ -76,6 +77,23 @@ impl Products {
 
     pub(super) async fn find_by(&self, query: Document) -> Result<Option<Product>, StoreError> {
         Ok(self.products.find_one(query).projection(derived()).max_time(QUERY_LIMIT).await?)
+    }
+
+    /// The products of these skus, in no order.
+    pub async fn of_skus(&self, skus: &[Sku]) -> Result<Vec<Product>, StoreError> {
+        let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+        self.find_all(doc! { "sku": { "$in": skus } }).await
+    }
+
+    /// The products that another system calls so, in no order.
+    pub async fn of_external_ids(&self, ids: &[ExternalId]) -> Result<Vec<Product>, StoreError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+        self.find_all(doc! { "details.externalId": { "$in": ids } }).await
+    }
+
+    async fn find_all(&self, query: Document) -> Result<Vec<Product>, StoreError> {
+        let found = self.products.find(query).projection(derived()).max_time(QUERY_LIMIT);
+        Ok(found.await?.try_collect().await?)
     }
 
     /// A product with what is available of it, for showing: from the cache, or by one reading for all who ask for it
