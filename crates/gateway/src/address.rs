@@ -16,7 +16,9 @@ impl TrustedProxies {
         let network = |text: &String| {
             let alone = text.parse::<IpAddr>().map(IpNet::from);
             alone.or_else(|_| text.parse()).with_context(|| {
-                format!("clients.trusted_proxies: {text:?} is neither an address nor a network such as 10.0.0.0/8")
+                format!(
+                    "clients.trusted_proxies: {text:?} is neither an address nor a network such as 10.0.0.0/8"
+                )
             })
         };
         Ok(Self(proxies.iter().map(network).collect::<anyhow::Result<_>>()?))
@@ -28,7 +30,8 @@ impl TrustedProxies {
 
     /// The nearest address that is none of our proxies: everything before it anyone can have written.
     pub fn client_of(&self, request: &HttpRequest) -> IpAddr {
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
+        let peer =
+            request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
         if self.0.is_empty() || !self.trusts(peer) {
             return peer;
         }

@@ -3,7 +3,9 @@
 use crate::admission::Class;
 use crate::limits::Limit;
 use crate::routes::Service;
-use common::metrics::{Buckets, Counter, Counters, Gauge, Gauges, Histogram, Histograms, counters, gauges, histograms, label};
+use common::metrics::{
+    Buckets, Counter, Counters, Gauge, Gauges, Histogram, Histograms, counters, gauges, histograms, label,
+};
 use std::sync::LazyLock;
 
 static DECIDED: LazyLock<Counters<2>> = LazyLock::new(|| {
@@ -14,8 +16,9 @@ static ASKED: LazyLock<Counters<1>> = LazyLock::new(|| {
     let help = "Leases taken from a bucket, by where it was: redis, or local while Redis does not answer.";
     counters("oms_rate_limit_asked", help)
 });
-static SHED: LazyLock<Counters<1>> =
-    LazyLock::new(|| counters("oms_shed", "Requests turned away because too many of their class were under way."));
+static SHED: LazyLock<Counters<1>> = LazyLock::new(|| {
+    counters("oms_shed", "Requests turned away because too many of their class were under way.")
+});
 static CLASSES: LazyLock<Gauges<1>> =
     LazyLock::new(|| gauges("oms_route_class_in_flight", "Requests of a class under way."));
 static ANSWERED: LazyLock<Histograms<2>> = LazyLock::new(|| {
@@ -28,8 +31,9 @@ static REFUSED: LazyLock<Counters<2>> = LazyLock::new(|| {
     let help = "Requests that were not sent to a service, by reason: bulkhead, breaker.";
     counters("oms_upstream_refused", help)
 });
-static OPEN: LazyLock<Gauges<1>> =
-    LazyLock::new(|| gauges("oms_upstream_breaker_open", "Whether a service's circuit breaker is open: 0 or 1."));
+static OPEN: LazyLock<Gauges<1>> = LazyLock::new(|| {
+    gauges("oms_upstream_breaker_open", "Whether a service's circuit breaker is open: 0 or 1.")
+});
 static RETRIED: LazyLock<Counters<1>> =
     LazyLock::new(|| counters("oms_upstream_retries", "Requests that were sent again."));
 
@@ -54,7 +58,11 @@ pub fn rate_limit_decided(limit: Limit, allowed: bool) {
         Limit::Anonymous => anonymous,
         Limit::Address => address,
     };
-    if allowed { let_in.inc() } else { refused.inc() };
+    if allowed {
+        let_in.inc()
+    } else {
+        refused.inc()
+    };
 }
 
 pub fn rate_limit_asked(store: Store) {
@@ -96,8 +104,12 @@ pub struct UpstreamMetrics {
 impl UpstreamMetrics {
     pub fn new(service: Service) -> Self {
         let one = [label("service", service.name())];
-        let outcome = |outcome| ANSWERED.get_or_create_owned(&[label("service", service.name()), label("outcome", outcome)]);
-        let reason = |reason| REFUSED.get_or_create_owned(&[label("service", service.name()), label("reason", reason)]);
+        let outcome = |outcome| {
+            ANSWERED.get_or_create_owned(&[label("service", service.name()), label("outcome", outcome)])
+        };
+        let reason = |reason| {
+            REFUSED.get_or_create_owned(&[label("service", service.name()), label("reason", reason)])
+        };
         Self {
             under_way: UNDER_WAY.get_or_create_owned(&one),
             answered: outcome("answered"),

@@ -14,8 +14,8 @@ use quick_cache::sync::Cache;
 use shared::SharedBuckets;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -146,7 +146,8 @@ impl RateLimits {
         }
         let now = Instant::now();
         if held.lease == 0 {
-            let retry_after = held.closed_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+            let retry_after =
+                held.closed_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
             return Some(verdict(limit, quota, &held, false, retry_after, now));
         }
         held.lease -= 1;
@@ -165,7 +166,8 @@ impl RateLimits {
                 own_us: 0,
             }))
         };
-        let found = self.held.get_or_insert_with(&(limit, who), || Ok::<_, std::convert::Infallible>(fresh()));
+        let found =
+            self.held.get_or_insert_with(&(limit, who), || Ok::<_, std::convert::Infallible>(fresh()));
         found.unwrap_or_else(|never| match never {})
     }
 

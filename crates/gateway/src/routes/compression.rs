@@ -31,9 +31,13 @@ pub fn compress(request: &HttpRequest, headers: &mut HeaderMap, body: Bytes, lea
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
-    essence.starts_with("text/") || essence == "application/json" || essence.ends_with("+json") || essence == "application/x-ndjson"
+    essence.starts_with("text/")
+        || essence == "application/json"
+        || essence.ends_with("+json")
+        || essence == "application/x-ndjson"
 }
 
 /// Whether `Accept-Encoding` names gzip, or everything, and does not weigh it with nothing (RFC 9110, section 12.5.3).
@@ -43,7 +47,8 @@ fn takes_gzip(request: &HttpRequest) -> bool {
         for item in value.to_str().unwrap_or_default().split(',') {
             let (coding, weight) = item.split_once(';').unwrap_or((item, ""));
             let weight = weight.trim().trim_start_matches("q=");
-            let is_wanted = !(weight.starts_with('0') && weight.bytes().all(|byte| matches!(byte, b'0' | b'.')));
+            let is_wanted =
+                !(weight.starts_with('0') && weight.bytes().all(|byte| matches!(byte, b'0' | b'.')));
             match coding.trim() {
                 coding if coding.eq_ignore_ascii_case("gzip") => return is_wanted,
                 "*" => everything = is_wanted,
@@ -72,7 +77,8 @@ mod tests {
             ("gzip;q=0.001", true),
             ("*;q=0", false),
         ] {
-            let request = TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request();
+            let request =
+                TestRequest::default().insert_header((header::ACCEPT_ENCODING, value)).to_http_request();
             assert_eq!(takes_gzip(&request), expected, "{value}");
         }
         assert!(!takes_gzip(&TestRequest::default().to_http_request()));

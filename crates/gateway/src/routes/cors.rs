@@ -1,8 +1,8 @@
 //! Pages of other origins: which may call, and what their browsers are told (the Fetch standard, section 3.3).
 
 use crate::config::CorsSettings;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use anyhow::{Context as _, ensure};
 
@@ -22,9 +22,13 @@ pub struct Cors {
 impl Cors {
     pub fn new(settings: &CorsSettings) -> anyhow::Result<Self> {
         let any = settings.origins.iter().any(|origin| origin == "*");
-        ensure!(!any || settings.origins.len() == 1, "cors.origins: * stands for every origin and stands alone");
+        ensure!(
+            !any || settings.origins.len() == 1,
+            "cors.origins: * stands for every origin and stands alone"
+        );
         for origin in settings.origins.iter().filter(|_| !any) {
-            let url = reqwest::Url::parse(origin).with_context(|| format!("cors.origins: {origin:?} is no origin"))?;
+            let url = reqwest::Url::parse(origin)
+                .with_context(|| format!("cors.origins: {origin:?} is no origin"))?;
             let is_origin = url.origin().ascii_serialization() == *origin;
             ensure!(is_origin, "cors.origins: {origin:?} must be like https://shop.example");
         }

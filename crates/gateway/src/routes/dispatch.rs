@@ -61,7 +61,8 @@ async fn answer(
         }
         Destination::To(service) => {
             let body = read_body(state, request, payload, route.body_limit).await?;
-            let _place = Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
+            let _place =
+                Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
             forward(state, service, client, request, target, body).await
         }
     }

@@ -175,7 +175,8 @@ fn outgoing(
     body: Bytes,
 ) -> Result<Outgoing, ApiError> {
     let query = target.query.map(|query| format!("?{query}")).unwrap_or_default();
-    let url = Url::parse(&format!("{}{}{query}", upstream.origin, target.path)).map_err(ApiError::internal)?;
+    let url =
+        Url::parse(&format!("{}{}{query}", upstream.origin, target.path)).map_err(ApiError::internal)?;
     // HEAD goes as GET: the server side leaves the body out and keeps its length.
     let method = match request.method() {
         &Method::HEAD => reqwest::Method::GET,

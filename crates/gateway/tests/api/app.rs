@@ -64,7 +64,9 @@ impl TestApp {
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.internal_port);
         let answer = self.client.get(url).send().await.unwrap();
-        assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
+        assert!(
+            answer.headers()["content-type"].to_str().unwrap().starts_with("application/openmetrics-text")
+        );
         answer.text().await.unwrap()
     }
 

@@ -15,7 +15,10 @@ async fn app_for(origins: &[&str]) -> TestApp {
 #[tokio::test]
 async fn a_page_of_a_known_origin_may_ask_send_and_read() {
     let app = app_for(&[SHOP, "https://admin.example:8443"]).await;
-    let asks = app.request("OPTIONS", "/orders").header("origin", SHOP).header("access-control-request-method", "POST");
+    let asks = app
+        .request("OPTIONS", "/orders")
+        .header("origin", SHOP)
+        .header("access-control-request-method", "POST");
     let answer = asks.send().await.unwrap();
     assert_eq!(answer.status(), 204);
     let headers = answer.headers();
@@ -42,7 +45,8 @@ async fn a_page_of_another_origin_is_told_nothing() {
         let answer = asks.header("access-control-request-method", "POST").send().await.unwrap();
         assert_eq!(answer.status(), 405);
         assert!(!answer.headers().contains_key("access-control-allow-origin"));
-        let answer = app.request("GET", "/orders").header("origin", "https://evil.example").send().await.unwrap();
+        let answer =
+            app.request("GET", "/orders").header("origin", "https://evil.example").send().await.unwrap();
         assert!(!answer.headers().contains_key("access-control-allow-origin"));
     }
 }
@@ -59,7 +63,10 @@ async fn long_text_is_compressed_for_who_can_read_it_and_nothing_else_is() {
         app.request("GET", path).header("accept-encoding", coding).send().await.unwrap()
     };
     let small = get("/products", "br, gzip").await;
-    assert_eq!((&small.headers()["content-encoding"], &small.headers()["vary"]), (&"gzip".parse().unwrap(), &"accept-encoding".parse().unwrap()));
+    assert_eq!(
+        (&small.headers()["content-encoding"], &small.headers()["vary"]),
+        (&"gzip".parse().unwrap(), &"accept-encoding".parse().unwrap())
+    );
     let bytes = small.bytes().await.unwrap();
     assert!(bytes.len() * 4 < long.len() && bytes.starts_with(&[0x1f, 0x8b]), "{}", bytes.len());
     for (path, coding) in [("/products", "br"), ("/orders", "gzip"), ("/customers", "gzip")] {

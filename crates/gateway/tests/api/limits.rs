@@ -39,7 +39,10 @@ async fn an_address_beyond_its_limit_is_told_when_to_come_back() {
     assert!(header(&refused, "ratelimit").starts_with("\"anonymous\";r=0;t="));
     assert_eq!(problem(refused).await["code"], "too_many_requests");
     assert_ne!(app.send("GET", "/healthz").await.status(), 429);
-    assert_eq!(app.arrived().await.iter().filter(|(_, request)| request.url.path() == "/products").count(), 3);
+    assert_eq!(
+        app.arrived().await.iter().filter(|(_, request)| request.url.path() == "/products").count(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -88,8 +91,13 @@ async fn every_account_has_a_bucket_of_its_own_whatever_token_it_bears() {
     let (one, other) = (CustomerId::new(), CustomerId::new());
     let token = |id, age| signer.token_issued(id, Role::Customer, age).unwrap();
     // The keys are fetched in the background.
-    while app.request("GET", "/nowhere").bearer_auth(token(CustomerId::new(), 0)).send().await.unwrap().headers()
-        ["ratelimit-policy"]
+    while app
+        .request("GET", "/nowhere")
+        .bearer_auth(token(CustomerId::new(), 0))
+        .send()
+        .await
+        .unwrap()
+        .headers()["ratelimit-policy"]
         .to_str()
         .unwrap()
         .contains("anonymous")

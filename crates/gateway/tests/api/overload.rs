@@ -27,8 +27,13 @@ async fn reads_of_the_catalogue_take_no_place_of_orders() {
     assert_eq!(problem(shed).await["code"], "overloaded");
     assert_eq!(app.send("POST", "/orders").await.status(), 201);
     let metrics = app.metrics().await;
-    assert!(metrics.lines().any(|line| line.starts_with("oms_shed_total{class=\"catalogue\"} ")), "{metrics}");
-    reading.map(|task| task.abort());
+    assert!(
+        metrics.lines().any(|line| line.starts_with("oms_shed_total{class=\"catalogue\"} ")),
+        "{metrics}"
+    );
+    for task in reading {
+        task.abort();
+    }
 }
 
 #[tokio::test]
@@ -78,7 +83,8 @@ async fn a_request_waits_for_a_service_that_comes_back_and_is_sent_once() {
     .await;
     // Without a key: what was never sent may be sent by anyone.
     let waiting = tokio::spawn(app.request("POST", "/orders").body("{}").send());
-    let sent_again = || common::metrics::scrape().contains("oms_upstream_retries_total{service=\"order-service\"}");
+    let sent_again =
+        || common::metrics::scrape().contains("oms_upstream_retries_total{service=\"order-service\"}");
     while !sent_again() {
         tokio::task::yield_now().await;
     }
