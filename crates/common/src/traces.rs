@@ -114,7 +114,9 @@ pub(crate) fn answered(span: &Span, method: &str, route: Option<&str>, status: u
     if !are_on() {
         return;
     }
-    span.record("otel.name", format!("{method} {}", route.unwrap_or_default()).trim_end());
+    // The span has begun before its route was known.
+    let context = span.context();
+    context.span().update_name(format!("{method} {}", route.unwrap_or_default()).trim_end().to_owned());
     span.set_attribute("http.request.method", method.to_owned());
     span.set_attribute("http.response.status_code", i64::from(status));
     if let Some(route) = route {

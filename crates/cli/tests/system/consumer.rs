@@ -1,11 +1,12 @@
 //! A consumer of the published keys that nobody here wrote: PyJWT.
 
 use crate::access::{PASSWORD, World};
+use crate::python::python_with;
 use common::models::auth::LogIn;
 use oms_client::Client;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 const VERSION: &str = "PyJWT[crypto]==2.10.1";
 
@@ -19,22 +20,8 @@ claims = jwt.decode(token, key, algorithms=['EdDSA'], audience='oms', issuer='om
 print(json.dumps({'header': jwt.get_unverified_header(token), 'claims': claims}))
 ";
 
-/// The interpreter of an environment below the target directory, which is made where it is missing.
 fn python() -> PathBuf {
-    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyjwt");
-    let python = environment.join("bin/python3");
-    let has_it = || {
-        let mut import = Command::new(&python);
-        import.args(["-c", "import jwt, cryptography"]).stderr(Stdio::null());
-        import.status().is_ok_and(|status| status.success())
-    };
-    if !has_it() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
-        assert!(made.expect("python3 is needed for PyJWT").success());
-        let installed = Command::new(&python).args(["-m", "pip", "install", "--quiet", VERSION]).status();
-        assert!(installed.unwrap().success() && has_it(), "PyJWT could not be installed");
-    }
-    python
+    python_with("pyjwt", &[VERSION], "jwt, cryptography")
 }
 
 fn verify(python: &Path, url: &str, token: &str) -> Output {

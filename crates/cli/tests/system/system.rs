@@ -3,6 +3,8 @@
 
 use crate::shop::{programs, servers};
 use common::testing::{fresh_database, server};
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use oms_cli::shop::ports::{Ports, free_port};
 use oms_cli::shop::processes::Processes;
 use oms_cli::shop::servers::{Place, REDIS, start_redis};
@@ -77,6 +79,21 @@ impl System {
     /// Starts one anew, killed or not, without waiting for it to be ready.
     pub async fn restart(&mut self, service: Service) {
         self.processes.restart(service.name()).await.unwrap();
+    }
+
+    /// SIGSTOP: it holds its sockets and answers nobody.
+    pub fn stall(&mut self, service: Service) {
+        self.signal(service, Signal::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&mut self, service: Service) {
+        self.signal(service, Signal::SIGCONT);
+    }
+
+    fn signal(&mut self, service: Service, signal: Signal) {
+        let pid = self.processes.named(service.name()).unwrap().identity().pid;
+        nix::sys::signal::kill(Pid::from_raw(pid), signal).unwrap();
     }
 
     /// Waits for one whose neighbours all run.

@@ -71,13 +71,7 @@ fn request_span(context: &Context) -> Span {
     let request_id = &*context.request_id;
     if traces::are_on() {
         // Its name is known when it has been routed.
-        let span = tracing::info_span!(
-            "request",
-            request_id,
-            trace_id = Empty,
-            otel.kind = "server",
-            otel.name = Empty
-        );
+        let span = tracing::info_span!("request", request_id, trace_id = Empty, otel.kind = "server");
         if let Some(trace_id) = context.traceparent.as_deref().and_then(traces::trace_id) {
             span.record("trace_id", trace_id);
         }

@@ -31,7 +31,9 @@ async fn reads_of_the_catalogue_take_no_place_of_orders() {
         metrics.lines().any(|line| line.starts_with("oms_shed_total{class=\"catalogue\"} ")),
         "{metrics}"
     );
-    reading.map(|task| task.abort());
+    for task in reading {
+        task.abort();
+    }
 }
 
 #[tokio::test]
