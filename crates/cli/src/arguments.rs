@@ -2,6 +2,7 @@
 
 use crate::audit::AuditArguments;
 use crate::keys::KeysCommand;
+use crate::prove::ProveArguments;
 use crate::replay::ReplayArguments;
 use crate::seed::SeedArguments;
 use crate::shop::ShopCommand;
@@ -29,4 +30,6 @@ pub enum Command {
     Replay(ReplayArguments),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
+    /// Hurt a shop of its own while customers order, and see that nothing is lost or oversold.
+    Prove(ProveArguments),
 }

@@ -6,6 +6,7 @@ pub mod access;
 pub mod arguments;
 pub mod audit;
 pub mod keys;
+pub mod prove;
 pub mod replay;
 pub mod seed;
 pub mod shop;
@@ -21,5 +22,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Audit(arguments) => audit::run(arguments).await,
+        Command::Prove(arguments) => prove::run(arguments).await,
     }
 }

@@ -6,11 +6,13 @@
 
 mod access;
 mod consumer;
+mod crash_points;
 mod exec;
 mod faults;
 mod filling;
 mod lifecycle;
 mod placing;
+mod prove;
 mod rotation;
 mod shop;
 mod stages;

@@ -9,6 +9,7 @@ use oms_cli::shop::servers::{Place, REDIS, start_redis};
 use oms_cli::shop::services::{self, Admin, Service, ServicesPlan};
 use oms_client::{Builder, Client};
 use secrecy::ExposeSecret as _;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A running system. Dropping it kills its processes.
@@ -77,6 +78,18 @@ impl System {
     /// Starts one anew, killed or not, without waiting for it to be ready.
     pub async fn restart(&mut self, service: Service) {
         self.processes.restart(service.name()).await.unwrap();
+    }
+
+    /// Starts one anew with more in its environment, until it is restarted again.
+    pub async fn restart_with(&mut self, service: Service, more: &[(&str, &str)]) {
+        let more: Vec<_> = more.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        self.processes.named(service.name()).unwrap().restart_with(&more).await.unwrap();
+    }
+
+    /// Waits until one has ended by itself; answers whether it did in time.
+    pub async fn ends(&mut self, service: Service, limit: Duration) -> bool {
+        let process = self.processes.named(service.name()).unwrap();
+        tokio::time::timeout(limit, process.ended()).await.is_ok()
     }
 
     /// Waits for one whose neighbours all run.
