@@ -12,7 +12,6 @@ use common::models::product::NewProduct;
 use oms_cli::audit::{AuditOptions, audit};
 use oms_client::{Client, MoveOptions};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
 
 /// A shop with two products of 20 units each, and a customer.
 struct Shop {
@@ -110,10 +109,14 @@ impl Shop {
 }
 
 async fn product(admin: &Client) -> ProductId {
-    let new = json!({
-        "sku": format!("SKU-{}", ProductId::new()), "name": "A thing", "price": 12.5, "inventory": 20,
-    });
-    let new: NewProduct = serde_json::from_value(new).unwrap();
+    let new = NewProduct {
+        sku: format!("SKU-{}", ProductId::new()).parse().unwrap(),
+        name: "A thing".parse().unwrap(),
+        description: None,
+        price: "12.50".parse().unwrap(),
+        currency: None,
+        inventory: Some(20.try_into().unwrap()),
+    };
     admin.create_product(&new, None).await.unwrap().value.id
 }
 
