@@ -7,6 +7,7 @@ use crate::bench::empty::EmptyHandlerArguments;
 use crate::doctor::DoctorArguments;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
+use crate::prove::ProveArguments;
 use crate::replay::ReplayArguments;
 use crate::seed::SeedArguments;
 use crate::shop::ShopCommand;
@@ -47,4 +48,6 @@ pub enum Command {
     Restore(RestoreArguments),
     /// Look at a shop's set-up: say what is wrong and what to do.
     Doctor(Box<DoctorArguments>),
+    /// Hurt a shop of its own while customers order, and see that nothing is lost or oversold.
+    Prove(ProveArguments),
 }

@@ -10,6 +10,7 @@ pub mod bench;
 pub mod doctor;
 pub mod keys;
 pub mod load;
+pub mod prove;
 pub mod replay;
 pub mod seed;
 pub mod shop;
@@ -31,5 +32,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
         Command::Doctor(arguments) => doctor::run(*arguments).await,
+        Command::Prove(arguments) => prove::run(arguments).await,
     }
 }

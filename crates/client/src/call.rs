@@ -54,6 +54,19 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Every field of this that is not null, as a parameter of the query.
+    pub fn parameters(mut self, fields: &impl Serialize) -> Result<Self, Error> {
+        let serde_json::Value::Object(fields) = serde_json::to_value(fields)? else { return Ok(self) };
+        for (name, value) in fields {
+            match value {
+                serde_json::Value::Null => {}
+                serde_json::Value::String(text) => self = self.query(&name, Some(text)),
+                other => self = self.query(&name, Some(other)),
+            }
+        }
+        Ok(self)
+    }
+
     /// A page of at most `limit` entries that follow `after`.
     pub fn page(self, limit: Option<u8>, after: Option<&str>) -> Self {
         self.query("limit", limit).query("after", after)

@@ -41,5 +41,6 @@ pub use call::Created;
 pub use client::{Builder, Client};
 pub use error::Error;
 pub use order_moves::MoveOptions;
+pub use orders::OrderSearch;
 pub use page::Page;
 pub use products::ProductQuery;

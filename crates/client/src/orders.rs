@@ -5,9 +5,31 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::page::Page;
 use common::ids::{CustomerId, OrderId, ProductId};
-use common::models::order::{NewOrder, Order};
+use common::models::order::{FulfillmentStatus, NewOrder, Order, OrderSort, OrderStatus};
+use common::time::Timestamp;
 use reqwest::Method;
+use serde::Serialize;
 use serde_json::json;
+
+/// Which orders to list, and in which order. Everything that is given must hold; a list is sorted by the time whose range
+/// it names, and by the time of creation where it is of one customer or one tag.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderSearch {
+    pub sort: Option<OrderSort>,
+    pub status: Option<OrderStatus>,
+    pub fulfillment_status: Option<FulfillmentStatus>,
+    pub customer_id: Option<CustomerId>,
+    pub product_id: Option<ProductId>,
+    pub external_id: Option<String>,
+    pub tag: Option<String>,
+    /// From this moment on, and so below.
+    pub created_from: Option<Timestamp>,
+    /// Before this moment, and so below.
+    pub created_to: Option<Timestamp>,
+    pub updated_from: Option<Timestamp>,
+    pub updated_to: Option<Timestamp>,
+}
 
 /// Most entries of one page.
 const LARGEST_PAGE: u8 = 200;
@@ -54,6 +76,17 @@ impl Client {
     /// `GET /orders/{id}`
     pub async fn order(&self, id: OrderId) -> Result<Order, Error> {
         self.call(Method::GET, &["orders", &id.to_string()]).send().await?.decode()
+    }
+
+    /// One page of `GET /orders` of those that are searched for; `limit` 1 to 200, 50 where it is `None`.
+    pub async fn find_orders(
+        &self,
+        search: &OrderSearch,
+        limit: Option<u8>,
+        after: Option<&str>,
+    ) -> Result<Page<Order>, Error> {
+        let call = self.call(Method::GET, &["orders"]).parameters(search)?;
+        call.page(limit, after).send().await?.page()
     }
 
     /// One page of `GET /orders`; `limit` 1 to 200, 50 where it is `None`.

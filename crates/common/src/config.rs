@@ -199,6 +199,7 @@ fn flatten(table: &toml::Table, path: &str, keys: &mut BTreeMap<String, toml::Va
 fn refuse_misspelt(name: &str, prefix: &str, keys: &BTreeMap<String, toml::Value>) -> anyhow::Result<()> {
     let known = SHORT_NAMES.iter().any(|(short, _)| *short == name)
         || FOREIGN_NAMES.contains(&name)
+        || crate::fault::NAMES.contains(&name)
         || PREFIXES.iter().any(|foreign| name.starts_with(foreign));
     if known {
         return Ok(());

@@ -3,6 +3,7 @@
 
 pub mod country;
 pub mod error;
+pub mod fault;
 pub mod ids;
 pub mod models;
 pub mod money;

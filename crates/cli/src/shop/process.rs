@@ -136,6 +136,30 @@ impl Process {
         Ok(())
     }
 
+    /// Starts it anew with more in its environment; the next restart is as it was started first.
+    pub async fn restart_with(&mut self, more: &[(String, OsString)]) -> anyhow::Result<()> {
+        self.stop().await;
+        let (launch, mut with_more) = (self.launch.clone(), self.launch.clone());
+        with_more.environment.extend_from_slice(more);
+        *self = Self { launch, ..Self::start(with_more)? };
+        Ok(())
+    }
+
+    /// SIGSTOP: what a process that hangs looks like to everyone else.
+    pub fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// SIGCONT
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Whether it has ended, by itself or not.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// SIGTERM, and SIGKILL for one that does not listen; returns when it is gone.
     pub async fn stop(&mut self) {
         self.signal(Signal::SIGTERM);

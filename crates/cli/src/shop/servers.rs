@@ -25,6 +25,9 @@ const ELECTION_LIMIT: Duration = Duration::from_secs(60);
 
 const CONFIGURE_TRIES: u32 = 10;
 
+/// A killed primary then costs seconds and not twelve.
+const ELECTION_TIMEOUT_MS: i32 = 2_000;
+
 /// NotYetInitialized: this mongod has never been part of a replica set.
 const NOT_YET_INITIALIZED: i32 = 94;
 
@@ -62,22 +65,7 @@ pub async fn start_mongod(
     place: &Place<'_>,
     fail_points: bool,
 ) -> anyhow::Result<String> {
-    let port = place.port.to_string();
-    // No socket file: its path would be too long in a deep directory.
-    let mut arguments: Vec<&str> = vec!["--nounixsocket", "--bind_ip", "127.0.0.1", "--port", &port];
-    arguments.extend(["--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.25", "--dbpath", "."]);
-    if fail_points {
-        arguments.extend(["--setParameter", "enableTestCommands=1"]);
-    }
-    processes.start(Launch {
-        name: MONGOD,
-        program: place.program(MONGOD)?,
-        arguments: arguments.into_iter().map(Into::into).collect(),
-        environment: Vec::new(),
-        working_directory: place.data.clone(),
-        log: place.log(MONGOD),
-        stop_limit: Duration::from_secs(60),
-    })?;
+    processes.start(mongod(MONGOD, place, fail_points)?)?;
     let client = direct_client(place.port).await?;
     let admin = client.database("admin");
     processes
@@ -93,6 +81,62 @@ pub async fn start_mongod(
         })
         .await?;
     Ok(format!("mongodb://127.0.0.1:{}/?replicaSet={REPLICA_SET}", place.port))
+}
+
+/// One member of the replica set, to be started.
+fn mongod(name: &'static str, place: &Place<'_>, fail_points: bool) -> anyhow::Result<Launch> {
+    let port = place.port.to_string();
+    // No socket file: its path would be too long in a deep directory.
+    let mut arguments: Vec<&str> = vec!["--nounixsocket", "--bind_ip", "127.0.0.1", "--port", &port];
+    arguments.extend(["--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.25", "--dbpath", "."]);
+    if fail_points {
+        arguments.extend(["--setParameter", "enableTestCommands=1"]);
+    }
+    Ok(Launch {
+        name,
+        program: place.program(MONGOD)?,
+        arguments: arguments.into_iter().map(Into::into).collect(),
+        environment: Vec::new(),
+        working_directory: place.data.clone(),
+        log: place.log(name),
+        stop_limit: Duration::from_secs(60),
+    })
+}
+
+/// Starts the members of a replica set and waits until it has a primary; answers its connection string.
+pub async fn start_replica_set(
+    processes: &mut Processes,
+    members: &[(&'static str, Place<'_>)],
+) -> anyhow::Result<String> {
+    let hosts: Vec<String> = members.iter().map(|(_, place)| format!("127.0.0.1:{}", place.port)).collect();
+    for (name, place) in members {
+        processes.start(mongod(name, place, false)?)?;
+    }
+    for (name, place) in members {
+        let admin = direct_client(place.port).await?.database("admin");
+        processes
+            .wait_until_ready(name, MONGOD_START_LIMIT, async || {
+                admin.run_command(doc! { "ping": 1 }).await.is_ok()
+            })
+            .await?;
+    }
+    let (first, place) = members.first().context("a replica set without members")?;
+    let numbered = (0_i32..).zip(&hosts).map(|(id, host)| doc! { "_id": id, "host": host });
+    let config = doc! {
+        "_id": REPLICA_SET,
+        "members": numbered.collect::<Vec<_>>(),
+        "settings": { "electionTimeoutMillis": ELECTION_TIMEOUT_MS },
+    };
+    let admin = direct_client(place.port).await?.database("admin");
+    admin.run_command(doc! { "replSetInitiate": config }).await.context("initiate the replica set")?;
+    let uri = format!("mongodb://{}/?replicaSet={REPLICA_SET}", hosts.join(","));
+    let client = Client::with_uri_str(&uri).await?;
+    processes
+        .wait_until_ready(first, ELECTION_LIMIT, async || {
+            client.database("admin").run_command(doc! { "hello": 1 }).await.is_ok()
+        })
+        .await?;
+    Ok(uri)
 }
 
 async fn direct_client(port: u16) -> anyhow::Result<Client> {
@@ -127,8 +171,7 @@ async fn try_to_configure_replica_set(client: &Client, port: u16) -> anyhow::Res
             let config = doc! {
                 "_id": REPLICA_SET,
                 "members": [{ "_id": 0, "host": &host }],
-                // A killed primary then costs seconds and not twelve.
-                "settings": { "electionTimeoutMillis": 2000 },
+                "settings": { "electionTimeoutMillis": ELECTION_TIMEOUT_MS },
             };
             admin
                 .run_command(doc! { "replSetInitiate": config })

@@ -7,6 +7,7 @@
 mod access;
 mod backup;
 mod consumer;
+mod crash_points;
 mod doctor;
 mod exec;
 mod faults;
@@ -17,6 +18,7 @@ mod logins;
 mod metrics;
 mod placing;
 mod privacy;
+mod prove;
 mod python;
 mod restarts;
 mod rotation;

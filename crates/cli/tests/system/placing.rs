@@ -10,7 +10,7 @@ use futures_util::stream;
 use oms_cli::audit::{AuditOptions, audit};
 use oms_client::{Builder, Client};
 use secrecy::ExposeSecret as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A client that comes back, with the same key, for as long as a crowded machine says 503.
@@ -55,31 +55,52 @@ pub async fn assert_clean(system: &System, acknowledged: Vec<OrderId>) {
     assert!(report.is_clean(), "{report}");
 }
 
+/// Requests at once for the scarce product; `OMS_TEST_CROWD` asks for more.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+fn crowd() -> usize {
+    std::env::var("OMS_TEST_CROWD").map_or(500, |size| size.parse().unwrap())
+}
+
 #[tokio::test]
-async fn five_hundred_orders_at_once_sell_exactly_the_hundred_units_there_are() {
+async fn a_crowd_that_repeats_its_keys_buys_exactly_the_hundred_units_there_are() {
     let system = System::start().await;
     let admin = system.admin_with(patient);
     let (customer, product) = (customer(&admin).await, product(&admin, 100).await);
-    let order = one(customer, product);
-    let answers: Vec<_> =
-        stream::iter(0..500).map(|_| admin.place_order(&order, None)).buffer_unordered(500).collect().await;
-    let (mut confirmed, mut sold_out) = (Vec::new(), 0);
-    for answer in answers {
-        match answer {
+    let (order, size) = (one(customer, product), crowd());
+    // Eight of ten share their key with others.
+    let key = |number: usize| match number % 10 {
+        0..8 => format!("shared-{}", number % (size / 3)),
+        _ => format!("own-{number}"),
+    };
+    let answers: Vec<_> = stream::iter(0..size)
+        .map(|number| {
+            let (admin, order, key) = (&admin, &order, key(number));
+            async move { (admin.place_order(order, Some(&key)).await, key) }
+        })
+        .buffer_unordered(size)
+        .collect()
+        .await;
+    let mut outcomes: BTreeMap<String, Option<OrderId>> = BTreeMap::new();
+    for (answer, key) in answers {
+        let confirmed = match answer {
             Ok(placed) => {
                 assert_eq!(placed.value.status, OrderStatus::Confirmed);
-                confirmed.push(placed.value.id);
+                Some(placed.value.id)
             }
             Err(error) => {
                 assert_eq!((error.status(), error.code()), (Some(409), Some("out_of_stock")), "{error}");
-                sold_out += 1;
+                None
             }
-        }
+        };
+        let first = *outcomes.entry(key.clone()).or_insert(confirmed);
+        assert_eq!(first, confirmed, "{key} was answered in two ways");
     }
-    assert_eq!((confirmed.len(), sold_out), (100, 400));
+    let confirmed: BTreeSet<OrderId> = outcomes.values().copied().flatten().collect();
+    println!("{size} requests, {} keys, {} orders confirmed", outcomes.len(), confirmed.len());
+    assert_eq!(confirmed.len(), 100);
     let inventory = admin.inventory(product).await.unwrap();
     assert_eq!((inventory.on_hand, inventory.reserved, inventory.available), (100, 100, 0));
-    assert_clean(&system, confirmed).await;
+    assert_clean(&system, confirmed.into_iter().collect()).await;
     system.stop().await;
 }
 

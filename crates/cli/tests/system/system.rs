@@ -11,6 +11,7 @@ use oms_cli::shop::servers::{Place, REDIS, start_redis};
 use oms_cli::shop::services::{self, Admin, Service, ServicesPlan};
 use oms_client::{Builder, Client};
 use secrecy::ExposeSecret as _;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A running system. Dropping it kills its processes.
@@ -94,6 +95,18 @@ impl System {
     fn signal(&mut self, service: Service, signal: Signal) {
         let pid = self.processes.named(service.name()).unwrap().identity().pid;
         nix::sys::signal::kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    /// Starts one anew with more in its environment, until it is restarted again.
+    pub async fn restart_with(&mut self, service: Service, more: &[(&str, &str)]) {
+        let more: Vec<_> = more.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        self.processes.named(service.name()).unwrap().restart_with(&more).await.unwrap();
+    }
+
+    /// Waits until one has ended by itself; answers whether it did in time.
+    pub async fn ends(&mut self, service: Service, limit: Duration) -> bool {
+        let process = self.processes.named(service.name()).unwrap();
+        tokio::time::timeout(limit, process.ended()).await.is_ok()
     }
 
     /// Waits for one whose neighbours all run.

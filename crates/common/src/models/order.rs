@@ -174,6 +174,20 @@ pub enum FulfillmentStatus {
     Delivered,
 }
 
+/// The order of a list: by the time of creation or of the last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderSort {
+    #[default]
+    #[serde(rename = "-createdAt")]
+    NewestFirst,
+    #[serde(rename = "createdAt")]
+    OldestFirst,
+    #[serde(rename = "-updatedAt")]
+    LastChangedFirst,
+    #[serde(rename = "updatedAt")]
+    LastChangedLast,
+}
+
 /// An order. `productId` and `quantity` stand at the top too when there is exactly one line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,7 @@
 //! The URL table.
 
 pub mod errors;
+pub mod lists;
 pub mod moves;
 pub mod one_order;
 pub mod orders;
@@ -13,7 +14,7 @@ use common::http::endpoint::endpoint;
 /// What the gateway may route to.
 pub fn public(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/orders").post(orders::place_order).list(orders::list_orders))
+        .service(endpoint("/orders").post(orders::place_order).list(lists::list_orders))
         .service(endpoint("/orders/{id}").get(one_order::get_order))
         .service(endpoint("/orders/{id}/history").get(one_order::get_history))
         .service(endpoint("/orders/{id}/why").get(one_order::get_why))
@@ -33,7 +34,7 @@ pub fn public(config: &mut ServiceConfig) {
         .service(endpoint("/orders/{id}/release").post(moves::release_order))
         .service(endpoint("/orders/{id}/notes").post(moves::note_order))
         .service(endpoint("/orders/{id}/tags").post(moves::tag_order))
-        .service(endpoint("/customers/{id}/orders").list(orders::list_customer_orders));
+        .service(endpoint("/customers/{id}/orders").list(lists::list_customer_orders));
 }
 
 /// What only our own services may call; the paths stand under `/internal`.

@@ -3,7 +3,7 @@
 use super::representation;
 use crate::domain::moves::Hand;
 use crate::startup::AppState;
-use crate::store::orders::Filter;
+use crate::store::listing::{Filter, Sort};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use common::context;
@@ -34,9 +34,12 @@ pub async fn list_held(
     Query(query): Query<HeldQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let limit = query.limit.unwrap_or_default();
-    let filter = Filter { customer_id: Some(id), status: None };
+    let filter = Filter::of_customer(id);
     let orders =
-        context::run_to_end(async move { state.orders.list(filter, limit, query.after).await }).await??;
+        context::run_to_end(
+            async move { state.orders.list(&filter, Sort::default(), limit, query.after).await },
+        )
+        .await??;
     let is_full = orders.len() == usize::from(limit.get());
     let next = orders.last().filter(|_| is_full);
     let next = next.map(|last| Cursor { at: last.created_at, id: last.id.uuid() }.to_string());

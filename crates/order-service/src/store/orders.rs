@@ -1,9 +1,7 @@
 //! The collection `orders`: documents, queries, indexes.
 
 use crate::domain::order::Order;
-use common::http::page::{Cursor, Limit};
-use common::ids::{CustomerId, MovementId, OrderId};
-use common::models::order::OrderStatus;
+use common::ids::{MovementId, OrderId};
 use common::mongo::{StoreError, ensure_collection, is_answering, majority_document, to_document};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -18,14 +16,6 @@ pub(super) const MAX_READ: Duration = Duration::from_secs(4);
 
 /// Longest that an update may run in the database, in milliseconds.
 const MAX_WRITE_MS: i32 = 4_000;
-
-const STATUSES: [OrderStatus; 5] = [
-    OrderStatus::Pending,
-    OrderStatus::Confirmed,
-    OrderStatus::Rejected,
-    OrderStatus::Cancelled,
-    OrderStatus::Completed,
-];
 
 #[derive(Clone)]
 pub struct Orders {
@@ -51,13 +41,6 @@ pub struct Swap {
     pub to: Order,
 }
 
-/// Which orders a list is to hold.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Filter {
-    pub customer_id: Option<CustomerId>,
-    pub status: Option<OrderStatus>,
-}
-
 impl Orders {
     pub fn new(database: &Database) -> Self {
         Self { database: database.clone(), collection: database.collection("orders") }
@@ -69,7 +52,6 @@ impl Orders {
 
     /// Creates the collection, its validator and its indexes, or brings them up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
-        let index = |keys: Document| IndexModel::builder().keys(keys).build();
         let partial = |filter: Document| IndexOptions::builder().partial_filter_expression(filter).build();
         let is_due = partial(doc! { "effects.state": "due" });
         let has_edit = partial(doc! { "edit.at": { "$exists": true } });
@@ -79,11 +61,7 @@ impl Orders {
         };
         let mut has_external_id = partial(external);
         has_external_id.unique = Some(true);
-        let indexes = vec![
-            // A customer's orders, newest first.
-            index(doc! { "customerId": 1, "createdAt": -1, "_id": -1 }),
-            // All orders, of one status or of all by merging the five; also the sweeper's, for the pending ones.
-            index(doc! { "status": 1, "createdAt": -1, "_id": -1 }),
+        let mut indexes = vec![
             // Effects that are due; an order without one costs this index nothing, and so below.
             IndexModel::builder().keys(doc! { "effects.state": 1, "_id": 1 }).options(is_due).build(),
             // Edits that wait for their stock.
@@ -91,6 +69,7 @@ impl Orders {
             // One order for each external id; one that was rejected gives its own up.
             IndexModel::builder().keys(doc! { "externalId": 1 }).options(has_external_id).build(),
         ];
+        indexes.extend(super::listing::indexes());
         ensure_collection(&self.database, "orders", validator(), indexes).await
     }
 
@@ -172,40 +151,6 @@ impl Orders {
         Ok(swaps.iter().filter(is_there).map(|swap| swap.to.id).collect())
     }
 
-    /// Newest first, after the cursor.
-    pub async fn list(
-        &self,
-        filter: Filter,
-        limit: Limit,
-        after: Option<Cursor>,
-    ) -> Result<Vec<Order>, StoreError> {
-        let mut query = Document::new();
-        if let Some(customer_id) = filter.customer_id {
-            query.insert("customerId", customer_id);
-        }
-        match (filter.status, filter.customer_id) {
-            (Some(status), _) => {
-                query.insert("status", status_name(status)?);
-            }
-            // Each status is a range of one index, and the ranges are merged in order.
-            (None, None) => {
-                let all = STATUSES.into_iter().map(status_name).collect::<Result<Vec<_>, _>>()?;
-                query.insert("status", doc! { "$in": all });
-            }
-            (None, Some(_)) => {}
-        }
-        if let Some(cursor) = after {
-            let at = mongodb::bson::DateTime::from_millis(cursor.at.as_millis());
-            let id = Bson::from(OrderId::from_uuid(cursor.id));
-            // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
-            query.insert("createdAt", doc! { "$lte": at });
-            query.insert("$nor", vec![doc! { "createdAt": at, "_id": { "$gte": id } }]);
-        }
-        let found =
-            self.collection.find(query).sort(doc! { "createdAt": -1, "_id": -1 }).limit(limit.as_i64());
-        Ok(found.max_time(MAX_READ).await?.try_collect().await?)
-    }
-
     /// Marks effects as delivered. It changes nothing that a client sees, so it is no version of the order; a mark
     /// that a concurrent change overwrites is made again after a delivery that finds its movement there.
     pub async fn mark_done(&self, effects: &[(OrderId, MovementId)]) -> Result<(), StoreError> {
@@ -244,13 +189,6 @@ fn check_update(answer: &Document) -> Result<(), StoreError> {
             Err(StoreError::Corrupt(format!("update refused: {failures:?}")))
         }
         _ => Ok(()),
-    }
-}
-
-fn status_name(status: OrderStatus) -> Result<String, StoreError> {
-    match serde_json::to_value(status) {
-        Ok(serde_json::Value::String(name)) => Ok(name),
-        other => Err(StoreError::Corrupt(format!("a status is not a text: {other:?}"))),
     }
 }
 

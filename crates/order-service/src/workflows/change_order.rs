@@ -7,6 +7,7 @@ use crate::startup::AppState;
 use crate::store::orders::Swap;
 use common::auth::caller::Caller;
 use common::context;
+use common::fault::{self, Point};
 use common::http::idempotency::IdempotencyKey;
 use common::ids::OrderId;
 use common::models::auth::Scope;
@@ -128,7 +129,10 @@ pub async fn change_order(
 /// Writes a change, unless someone else was quicker, and sends off what it owes.
 pub async fn write(state: &Arc<AppState>, from: &Order, to: &Order) -> Result<bool, StoreError> {
     let swap = Swap { from_version: from.version, to: to.clone() };
-    if !state.orders.swap(&[swap]).await?.contains(&to.id) {
+    fault::point(Point::BeforeChange);
+    let changed = state.orders.swap(&[swap]).await?;
+    fault::point(Point::AfterChange);
+    if !changed.contains(&to.id) {
         return Ok(false);
     }
     let owed: Vec<_> = to.effects_due().map(|effect| (to.id, effect.clone())).collect();

@@ -6,6 +6,7 @@ use crate::config::PlacingSettings;
 use crate::domain::order::{Effect, EffectKind, EffectState};
 use crate::store::orders::Orders;
 use common::batch::{BatchLimits, Batcher};
+use common::fault::{self, Point};
 use common::ids::{MovementId, OrderId};
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome, MAX_BATCH_LINES, MAX_ENTRIES};
 use futures_util::future::join_all;
@@ -92,7 +93,10 @@ impl Courier {
         let mut once = HashSet::with_capacity(due.len());
         due.retain(|due| once.insert(due.effect.id));
         let entries = due.iter().map(entry).collect();
-        let outcomes = match self.ledger.post(entries).await {
+        fault::point(Point::BeforeDeliver);
+        let posted = self.ledger.post(entries).await;
+        fault::point(Point::AfterDeliver);
+        let outcomes = match posted {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 tracing::warn!(%error, effects = due.len(), "effects stay due");
@@ -115,9 +119,11 @@ impl Courier {
         if done.is_empty() {
             return;
         }
+        fault::point(Point::BeforeMarkDone);
         if let Err(error) = self.orders.mark_done(&done).await {
             tracing::warn!(%error, effects = done.len(), "effects delivered but not marked");
         }
+        fault::point(Point::AfterMarkDone);
     }
 }
 

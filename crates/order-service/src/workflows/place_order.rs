@@ -13,6 +13,7 @@ use crate::store::orders::{Orders, Recorded, Swap};
 use common::auth::caller::{Caller, Person};
 use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::context;
+use common::fault::{self, Point};
 use common::http::idempotency::IdempotencyKey;
 use common::http::peer::PeerError;
 use common::ids::{AddressId, CustomerId, MovementId, OrderId};
@@ -97,7 +98,12 @@ impl Placement {
         let (recording, recorder_task) =
             Batcher::start("record orders", limits, weigh_order, move |orders: Vec<Order>| {
                 let recorder = recorder.clone();
-                async move { recorder.record(&orders).await }
+                async move {
+                    fault::point(Point::BeforeRecord);
+                    let recorded = recorder.record(&orders).await;
+                    fault::point(Point::AfterRecord);
+                    recorded
+                }
             });
         let (reserving, reserver_task) =
             Batcher::start("reserve stock", limits, weigh_entry, move |entries: Vec<LedgerEntry>| {
@@ -166,7 +172,10 @@ fn weigh_swap(swap: &Swap) -> usize {
 
 async fn reserve_batch(ledger: &Ledger, entries: Vec<LedgerEntry>) -> Vec<LedgerOutcome> {
     let count = entries.len();
-    match ledger.post(entries).await {
+    fault::point(Point::BeforeReserve);
+    let posted = ledger.post(entries).await;
+    fault::point(Point::AfterReserve);
+    match posted {
         Ok(outcomes) => outcomes,
         Err(error) => {
             tracing::warn!(%error, orders = count, "orders not decided");
@@ -176,7 +185,10 @@ async fn reserve_batch(ledger: &Ledger, entries: Vec<LedgerEntry>) -> Vec<Ledger
 }
 
 async fn settle_batch(orders: &Orders, swaps: Vec<Swap>) -> Vec<bool> {
-    match orders.swap(&swaps).await {
+    fault::point(Point::BeforeSettle);
+    let swapped = orders.swap(&swaps).await;
+    fault::point(Point::AfterSettle);
+    match swapped {
         Ok(changed) => swaps.iter().map(|swap| changed.contains(&swap.to.id)).collect(),
         Err(error) => {
             tracing::warn!(%error, orders = swaps.len(), "orders not settled");
@@ -231,6 +243,7 @@ pub async fn place_order(
             order = found;
         }
         if let Some(settled) = decide(state, &order).await? {
+            fault::point(Point::BeforeAnswer);
             return Ok(Placed { order: settled, replayed: false });
         }
         // Someone else settled it, or the database did not answer for certain: read what a majority has.

@@ -6,7 +6,9 @@ use super::place_order::event_of;
 use crate::config::SweeperSettings;
 use crate::domain::order::Order;
 use crate::startup::AppState;
+use common::fault::{self, Omission, Point};
 use common::http::page::Cursor;
+use common::http::peer::PeerError;
 use common::models::ledger::{LedgerEntry, LedgerOutcome, MAX_BATCH_LINES, MAX_ENTRIES};
 use common::time::Timestamp;
 use futures_util::future::join_all;
@@ -97,7 +99,10 @@ fn batches(orders: &[Order], lines_of: fn(&Order) -> usize) -> Vec<&[Order]> {
 /// The ledger refuses what nobody reserved, and answers what was decided where it was; only then may the order be told.
 async fn settle_abandoned(state: &AppState, orders: &[Order]) {
     let entries = orders.iter().map(|order| LedgerEntry::refuse(order.id)).collect();
-    let outcomes = match state.ledger.post(entries).await {
+    fault::point(Point::BeforeSweepRefuse);
+    let posted = refuse(state, entries).await;
+    fault::point(Point::AfterSweepRefuse);
+    let outcomes = match posted {
         Ok(outcomes) => outcomes,
         Err(error) => return tracing::warn!(%error, orders = orders.len(), "abandoned orders stay pending"),
     };
@@ -106,6 +111,13 @@ async fn settle_abandoned(state: &AppState, orders: &[Order]) {
     if settled > 0 {
         tracing::info!(orders = orders.len(), settled, "abandoned orders swept");
     }
+}
+
+async fn refuse(state: &AppState, entries: Vec<LedgerEntry>) -> Result<Vec<LedgerOutcome>, PeerError> {
+    if fault::is_left_out(Omission::ExpiryWithoutRefusal) {
+        return Ok(vec![LedgerOutcome::Refused { reasons: Vec::new() }; entries.len()]);
+    }
+    state.ledger.post(entries).await
 }
 
 async fn settle(state: &AppState, order: &Order, outcome: LedgerOutcome) -> bool {
@@ -125,7 +137,10 @@ async fn settle(state: &AppState, order: &Order, outcome: LedgerOutcome) -> bool
 async fn settle_edits(state: &Arc<AppState>, orders: &[Order]) {
     let waiting: Vec<_> = orders.iter().filter_map(|order| Some((order, order.edit.as_ref()?.id))).collect();
     let entries = waiting.iter().map(|(order, id)| LedgerEntry::Refuse { id: *id, order_id: order.id });
-    let outcomes = match state.ledger.post(entries.collect()).await {
+    fault::point(Point::BeforeSweepRefuse);
+    let posted = state.ledger.post(entries.collect()).await;
+    fault::point(Point::AfterSweepRefuse);
+    let outcomes = match posted {
         Ok(outcomes) => outcomes,
         Err(error) => return tracing::warn!(%error, edits = waiting.len(), "abandoned edits stay unsettled"),
     };

@@ -10,4 +10,5 @@ mod lifecycle;
 mod list;
 mod place;
 mod query_plans;
+mod round_trips;
 mod sweep;

@@ -148,8 +148,8 @@ impl Action {
             Self::LateReserve(_) => ("product-service/src/store/ledger.rs", "post"),
             Self::SweepRefuse(_) => ("order-service/src/workflows/sweep.rs", "settle_abandoned"),
             Self::SweepSettle(_) => ("order-service/src/workflows/sweep.rs", "settle"),
-            Self::Cancel(_) => ("order-service/src/workflows/cancel_order.rs", "cancel_order"),
-            Self::Release(_) => ("order-service/src/workflows/deliver_effects.rs", "deliver_batch"),
+            Self::Cancel(_) => ("order-service/src/workflows/change_order.rs", "change_order"),
+            Self::Release(_) => ("order-service/src/workflows/deliver_effects.rs", "deliver"),
             Self::MarkReleased(_) => ("order-service/src/store/orders.rs", "mark_done"),
         })
     }

@@ -8,6 +8,7 @@ use crate::domain::movement::Movement;
 use crate::domain::stock::Stock;
 use anyhow::Context;
 use common::audit::AuditLog;
+use common::fault::{self, Point};
 use common::ids::{MovementId, ProductId};
 use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
 use common::models::inventory::MovementKind;
@@ -100,11 +101,14 @@ impl Ledger {
         terms: Terms<'_>,
         deadline: Instant,
     ) -> Result<Posted, PostError> {
+        fault::point(Point::BeforeStockTransaction);
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
         match self.post_within(&mut session, entries, terms).await {
             Ok(posted) => {
+                fault::point(Point::BeforeStockCommit);
                 commit(&mut session, deadline).await?;
+                fault::point(Point::AfterStockCommit);
                 Ok(posted)
             }
             Err(failure) => {
@@ -124,10 +128,12 @@ impl Ledger {
         let books = self.read(session, entries).await?;
         let before = books.stock.clone();
         let Posting { outcomes, movements, changes } = decide(entries, books, terms);
+        fault::point(Point::BeforeStockMove);
         if !changes.is_empty() {
             self.move_stock(session, &changes).await?;
             self.mark_availability(session, turned(&before, &changes)).await?;
         }
+        fault::point(Point::BeforeMovements);
         if !movements.is_empty() {
             self.movements.insert_many(&movements).session(&mut *session).await?;
         }
