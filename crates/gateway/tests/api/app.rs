@@ -34,8 +34,9 @@ impl TestApp {
         settings.http.public_port = 0;
         settings.http.internal_port = 0;
         settings.http.workers = 1;
-        settings.tokens.keys_url = format!("{}/.well-known/jwks.json", customers.uri());
-        // Nothing listens there: each gateway counts for itself, unless a test says else.
+        // Nothing listens there: no caller can be told from another, and each gateway counts for itself, unless a test
+        // says else.
+        settings.tokens.keys_url = "http://127.0.0.1:1/.well-known/jwks.json".to_owned();
         settings.redis.uri = "redis://127.0.0.1:1".into();
         settings.upstreams.order_url = orders.uri();
         settings.upstreams.order_health_url = orders.uri();

@@ -7,7 +7,7 @@ use wiremock::ResponseTemplate;
 
 async fn open_app() -> TestApp {
     let app = TestApp::spawn_with(|settings| {
-        settings.http.head_timeout_ms = 100;
+        settings.http.head_timeout_ms = 1_000;
         settings.http.idle_timeout_ms = 200;
         settings.clients.body_timeout_ms = 100;
     })
