@@ -5,11 +5,13 @@
 #![expect(clippy::print_stdout, reason = "some of these tests print what they tried")]
 
 mod access;
+mod catalogue;
 mod consumer;
 mod exec;
 mod faults;
 mod filling;
 mod placing;
+mod reading;
 mod rotation;
 mod shop;
 mod standalone;
