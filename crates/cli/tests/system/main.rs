@@ -6,6 +6,7 @@
 
 mod access;
 mod backup;
+mod catalogue;
 mod consumer;
 mod crash_points;
 mod doctor;
@@ -20,6 +21,7 @@ mod placing;
 mod privacy;
 mod prove;
 mod python;
+mod reading;
 mod restarts;
 mod rotation;
 mod shop;

@@ -13,6 +13,8 @@ use oms_client::{Builder, Client};
 use secrecy::ExposeSecret as _;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// A running system. Dropping it kills its processes.
 pub struct System {
@@ -116,6 +118,33 @@ impl System {
 
     pub async fn kill_redis(&mut self) {
         self.processes.kill(REDIS).await.unwrap();
+    }
+
+    pub async fn restart_redis(&mut self) {
+        self.processes.restart(REDIS).await.unwrap();
+    }
+
+    /// It keeps its connections and answers nothing.
+    pub fn pause_redis(&mut self) {
+        self.signal_redis(Signal::SIGSTOP);
+    }
+
+    pub fn resume_redis(&mut self) {
+        self.signal_redis(Signal::SIGCONT);
+    }
+
+    fn signal_redis(&mut self, signal: Signal) {
+        let pid = self.processes.named(REDIS).unwrap().identity().pid;
+        nix::sys::signal::kill(Pid::from_raw(pid), signal).unwrap();
+    }
+
+    /// Everything that Redis holds is gone.
+    pub async fn flush_redis(&self) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.plan.ports.redis)).await.unwrap();
+        stream.write_all(b"FLUSHALL\r\n").await.unwrap();
+        let mut answer = [0_u8; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"+OK\r\n");
     }
 
     /// Stops all, as a supervisor would.
