@@ -198,10 +198,14 @@ pub async fn ensure_collection(
         Ok(()) => {}
         // 48, NamespaceExists: another replica or an earlier start was first.
         Err(error) if matches!(error.kind.as_ref(), ErrorKind::Command(command) if command.code == 48) => {
-            database
-                .run_command(doc! { "collMod": name, "validator": &validator })
-                .await
-                .with_context(|| format!("validator of {name}"))?;
+            // Changing a collection waits for every transaction that has read it, and everybody who writes to it waits
+            // behind: a process that was killed leaves one open for as long as the server lets it live.
+            if current_validator(database, name).await?.as_ref() != Some(&validator) {
+                database
+                    .run_command(doc! { "collMod": name, "validator": &validator })
+                    .await
+                    .with_context(|| format!("validator of {name}"))?;
+            }
         }
         Err(error) => return Err(error).with_context(|| format!("create the collection {name}")),
     }
@@ -211,6 +215,19 @@ pub async fn ensure_collection(
         names = created.with_context(|| format!("indexes of {name}"))?.index_names;
     }
     schema::note(database, name, names, &validator).await
+}
+
+/// What the server holds every document of the collection against.
+async fn current_validator(database: &Database, name: &str) -> anyhow::Result<Option<Document>> {
+    let mut found = database
+        .list_collections()
+        .filter(doc! { "name": name })
+        .await
+        .with_context(|| format!("look at the collection {name}"))?;
+    if !found.advance().await? {
+        return Ok(None);
+    }
+    Ok(found.deserialize_current()?.options.validator)
 }
 
 /// Commits, and where the outcome is unknown commits again until the deadline: repeating the work instead could do

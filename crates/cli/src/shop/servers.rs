@@ -89,6 +89,8 @@ fn mongod(name: &'static str, place: &Place<'_>, fail_points: bool) -> anyhow::R
     // No socket file: its path would be too long in a deep directory.
     let mut arguments: Vec<&str> = vec!["--nounixsocket", "--bind_ip", "127.0.0.1", "--port", &port];
     arguments.extend(["--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.25", "--dbpath", "."]);
+    // A service that is killed within a transaction leaves its rows locked for so long; ours take less than a second.
+    arguments.extend(["--setParameter", "transactionLifetimeLimitSeconds=10"]);
     if fail_points {
         arguments.extend(["--setParameter", "enableTestCommands=1"]);
     }

@@ -21,8 +21,9 @@ use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest until an armed process must have ended.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Longest until an armed process must have ended, and until a request must be answered: longer than the minute for which
+/// a server keeps the rows of a transaction whose client died, where it is not told otherwise.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// What is under way when the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
