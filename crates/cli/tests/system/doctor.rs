@@ -177,17 +177,31 @@ async fn the_doctor_names_a_mongodb_that_cannot_be_used() {
     let own = format!("127.0.0.1:{}", fresh.port);
     let alone = doc! { "_id": "rs0", "version": 1, "members": [{ "_id": 0, "host": &own }] };
     admin.run_command(doc! { "replSetInitiate": alone }).await.unwrap();
+    crate::shop::eventually("a primary", async || {
+        let hello = admin.run_command(doc! { "hello": 1 }).await.ok()?;
+        hello.get_bool("isWritablePrimary").unwrap_or(false).then_some(())
+    })
+    .await;
     let gone = format!("127.0.0.1:{}", free_port(&[]).unwrap());
     let members = [doc! { "_id": 0, "host": &own }, doc! { "_id": 1, "host": &gone }];
     let pair = doc! { "_id": "rs0", "version": 100, "members": members.to_vec() };
-    // The server may close the connection on which its role changes.
-    drop(admin.run_command(doc! { "replSetReconfig": pair, "force": true }).await);
+    crate::shop::eventually("a set of two", async || {
+        // The server may close the connection on which its role changes: what it has afterwards counts.
+        drop(admin.run_command(doc! { "replSetReconfig": pair.clone(), "force": true }).await);
+        let answer = admin.run_command(doc! { "replSetGetConfig": 1 }).await.ok()?;
+        let members = answer.get_document("config").ok()?.get_array("members").ok()?;
+        (members.len() == 2).then_some(())
+    })
+    .await;
     // Until it has missed the other for long enough it is still the primary, of a set without a majority.
-    let diagnosis = examine(&at(fresh.port, "?replicaSet=rs0")).await.unwrap();
-    let about_majority = |finding: &Finding| {
-        let remedy = finding.remedy.as_deref().unwrap_or_default();
-        finding.verdict == Verdict::Wrong
-            && (finding.found.contains("majority") || remedy.contains("majority"))
-    };
-    assert!(diagnosis.findings.iter().any(about_majority), "{diagnosis}");
+    crate::shop::eventually("a complaint about the majority", async || {
+        let diagnosis = examine(&at(fresh.port, "?replicaSet=rs0")).await.unwrap();
+        diagnosis.findings.iter().any(is_about_majority).then_some(())
+    })
+    .await;
+}
+
+fn is_about_majority(finding: &Finding) -> bool {
+    let remedy = finding.remedy.as_deref().unwrap_or_default();
+    finding.verdict == Verdict::Wrong && (finding.found.contains("majority") || remedy.contains("majority"))
 }
