@@ -2,6 +2,7 @@
 
 use super::diagnosis::Diagnosis;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::{Error, ErrorKind};
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -41,11 +42,21 @@ pub async fn examine(uri: &SecretString, diagnosis: &mut Diagnosis) -> Option<Cl
             diagnosis.wrong(SUBJECT, "it runs stand-alone, and transactions need a replica set", CONVERT);
             None
         }
+        Err(cause) if matches!(cause.kind.as_ref(), ErrorKind::Authentication { .. }) => {
+            refused(&cause, diagnosis);
+            None
+        }
         Err(cause) => {
             explain_silence(&options, &cause.to_string(), diagnosis).await;
             None
         }
     }
+}
+
+fn refused(cause: &Error, diagnosis: &mut Diagnosis) {
+    let remedy =
+        "Mend user, password and authSource in MONGO_URI; the user is made by whoever set MongoDB up.";
+    diagnosis.wrong(SUBJECT, format!("it refuses the log-in: {cause}"), remedy);
 }
 
 /// The entrance of a sharded cluster.
@@ -123,8 +134,7 @@ async fn examine_set(admin: &Database, hello: &Document, diagnosis: &mut Diagnos
     let build = match admin.run_command(doc! { "buildInfo": 1 }).await {
         Ok(build) => build,
         Err(cause) => {
-            let remedy = "Mend user, password and authSource in MONGO_URI; the user is made by whoever set MongoDB up.";
-            diagnosis.wrong(SUBJECT, format!("it refuses the log-in: {cause}"), remedy);
+            refused(&cause, diagnosis);
             return false;
         }
     };
