@@ -43,8 +43,7 @@ async fn commands_of(count: usize) -> Vec<String> {
     };
     let swaps: Vec<Swap> = orders.iter().map(swap).collect();
     assert_eq!(store.swap(&swaps).await.unwrap().len(), count);
-    let sent = sent.lock().unwrap().clone();
-    sent
+    sent.lock().unwrap().clone()
 }
 
 #[tokio::test]
