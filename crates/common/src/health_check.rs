@@ -24,7 +24,9 @@ pub fn ask(settings: &HttpSettings) -> anyhow::Result<()> {
         .with_context(|| format!("{address} does not answer"))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    // Whole: a request in pieces could be answered, and its connection closed, before the last one is sent.
+    let request = format!("GET /health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.take(ANSWER).read_to_string(&mut answer).with_context(|| format!("{address} does not answer"))?;
     if answer.starts_with("HTTP/1.1 200 ") {
