@@ -56,8 +56,9 @@ impl Shelves {
         &self.rows
     }
 
+    /// As it stands. A row that only made room for a place is none yet.
     pub(super) fn stock(&self) -> Vec<Stock> {
-        self.rows.iter().map(|row| row.now.clone()).collect()
+        self.rows.iter().filter(|row| row.now.version > 0).map(|row| row.now.clone()).collect()
     }
 
     pub(super) fn into_rows(self) -> Vec<Row> {
