@@ -29,6 +29,7 @@ mod categories;
 mod client;
 mod customers;
 mod error;
+mod inventory;
 mod order_moves;
 mod orders;
 mod page;

@@ -7,9 +7,8 @@ use crate::page::Page;
 use common::ids::ProductId;
 use common::models::category::CategoryPath;
 use common::models::facets::ProductFacets;
-use common::models::product::{
-    Adjustment, Inventory, NewAdjustment, NewProduct, Product, ProductChange, ProductStatus,
-};
+use common::models::inventory::Inventory;
+use common::models::product::{Adjustment, NewAdjustment, NewProduct, Product, ProductChange, ProductStatus};
 use common::money::{Amount, Currency};
 use common::text::Sku;
 use reqwest::Method;

@@ -27,6 +27,7 @@ pub struct Settings {
     pub internal: InternalSettings,
     pub peers: PeerSettings,
     pub ledger: LedgerSettings,
+    pub holds: HoldSettings,
 }
 
 /// Internal listeners of the other services, such as `http://127.0.0.1:3102`.
@@ -34,6 +35,12 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct PeerSettings {
     pub customer_url: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HoldSettings {
+    pub sweep_interval_ms: u64,
 }
 
 /// Bounds of the one writer of stock.

@@ -1,12 +1,16 @@
 //! What is wired to what.
 
-use crate::config::Settings;
+use crate::config::{HoldSettings, Settings};
 use crate::routes;
 use crate::store::categories::Categories;
+use crate::store::holds::Holds;
 use crate::store::ledger::Ledger;
+use crate::store::locations::Locations;
+use crate::store::movements::Movements;
 use crate::store::product_facets::FacetCounter;
 use crate::store::products::Products;
 use crate::store::stock::StockRows;
+use crate::workflows::hold_stock;
 use crate::workflows::post_entries::StockWriter;
 use actix_web::web::{Data, ServiceConfig};
 use common::audit::AuditLog;
@@ -17,11 +21,13 @@ use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
 use common::http::peer::Peer;
 use common::redis::Redis;
-use common::service::{HttpSettings, Listeners, Readiness, serve};
+use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
+use futures_util::future::join;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long the stock writer may take for what is queued when the service stops.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +38,9 @@ pub struct AppState {
     pub facets: FacetCounter,
     pub categories: Categories,
     pub stock: StockRows,
+    pub movements: Movements,
+    pub holds: Holds,
+    pub locations: Locations,
     pub stock_writer: StockWriter,
     pub audit: AuditLog,
 }
@@ -46,6 +55,7 @@ pub struct Application {
     service_tokens: Data<ServiceTokens>,
     state: Arc<AppState>,
     writer: JoinHandle<()>,
+    holds: HoldSettings,
 }
 
 impl Application {
@@ -61,12 +71,17 @@ impl Application {
         categories.ensure().await?;
         stock.ensure().await?;
         ledger.ensure().await?;
+        let (holds, locations) = (Holds::new(&database), Locations::new(&database));
+        holds.ensure().await?;
+        locations.ensure().await?;
+        let movements = Movements::new(&database);
         let audit = AuditLog::new(&database);
         audit.ensure().await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
-        let (stock_writer, writer) = StockWriter::start(settings.ledger, ledger, products.clone());
+        let (stock_writer, writer) =
+            StockWriter::start(settings.ledger, ledger, products.clone(), locations.clone());
         Ok(Self {
             http: settings.http,
             listeners,
@@ -77,8 +92,19 @@ impl Application {
             keys,
             keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState { products, facets, categories, stock, stock_writer, audit }),
+            state: Arc::new(AppState {
+                products,
+                facets,
+                categories,
+                stock,
+                movements,
+                holds,
+                locations,
+                stock_writer,
+                audit,
+            }),
             writer,
+            holds: settings.holds,
         })
     }
 
@@ -101,6 +127,12 @@ impl Application {
             let stock = stock.clone();
             async move { stock.is_answering().await }.boxed()
         });
+        let (swept, pause) = (self.state.clone(), Duration::from_millis(self.holds.sweep_interval_ms));
+        let stop_sweeping = CancellationToken::new();
+        let sweeping = tokio::spawn(repeat(pause, pause, stop_sweeping.clone(), move || {
+            let state = swept.clone();
+            async move { hold_stock::sweep_holds(&state).await }
+        }));
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_public = state.clone();
@@ -112,8 +144,11 @@ impl Application {
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
         refreshing.abort();
-        // The listeners held the last handles of the queue: the writer ends once it has written what was in it.
-        if tokio::time::timeout(FLUSH_TIMEOUT, self.writer).await.is_err() {
+        stop_sweeping.cancel();
+        // With the listeners and the sweeper gone the last handles of the queue are: the writer ends once it has written
+        // what was in it.
+        let flushed = join(sweeping, self.writer);
+        if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
             tracing::warn!(
                 "stopping with entries still queued; whoever sent them has no answer and may repeat"
             );

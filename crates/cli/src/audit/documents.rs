@@ -1,6 +1,7 @@
 //! The stored documents as the audit reads them: only the fields that an invariant speaks of.
 
 use common::ids::{CustomerId, MovementId, OrderId, ProductId};
+use common::models::inventory::MovementKind;
 use common::models::order::OrderStatus;
 use common::money::Currency;
 use common::time::Timestamp;
@@ -32,25 +33,15 @@ pub struct StockDocument {
     pub location_id: String,
     pub on_hand: i64,
     pub reserved: i64,
+    /// Units that may be promised beyond what is on hand.
+    #[serde(default)]
+    pub backorder_limit: i64,
 }
 
 impl Audited for StockDocument {
     fn projection() -> Document {
-        doc! { "productId": 1, "locationId": 1, "onHand": 1, "reserved": 1 }
+        doc! { "productId": 1, "locationId": 1, "onHand": 1, "reserved": 1, "backorderLimit": 1 }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum MovementKind {
-    Reservation,
-    Refusal,
-    Release,
-    Shipment,
-    Return,
-    Adjustment,
-    Receipt,
-    Transfer,
 }
 
 /// One line of the stock ledger.

@@ -1,8 +1,9 @@
 //! The stock ledger in memory: its sums for each place, and what it did for each order. Small things by 16-byte
 //! identities, so that a million orders fit beside a shop.
 
-use super::documents::{MovementDocument, MovementKind, ReservedItem};
+use super::documents::{MovementDocument, ReservedItem};
 use common::ids::{MovementId, OrderId, ProductId};
+use common::models::inventory::MovementKind;
 use common::money::Currency;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -26,7 +26,7 @@ impl Invariant {
 
     const fn title(self) -> &'static str {
         match self {
-            Self::A1 => "stock is the sum of its movements, 0 ≤ reserved ≤ on hand",
+            Self::A1 => "stock is the sum of its movements, nothing promised beyond on hand and backorders",
             Self::A2 => "an order's movements are what its lines and due effects say",
             Self::A3 => "orders, their reservations and their customers agree",
             Self::A4 => "no order pending and no effect due for more than 30 s",

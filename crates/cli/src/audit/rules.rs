@@ -2,10 +2,11 @@
 
 pub mod orders;
 
-use super::documents::{MovementDocument, MovementKind, StockDocument};
+use super::documents::{MovementDocument, StockDocument};
 use super::ledger::{Ledger, Sums};
 use super::report::{Invariant, Report};
 use common::ids::{OrderId, ProductId};
+use common::models::inventory::MovementKind;
 use std::collections::{BTreeMap, HashSet};
 
 /// A1 for one stock row: its numbers are the sums of its movements, and nothing is promised that is not there.
@@ -28,8 +29,9 @@ pub fn judge_stock(
             ),
         );
     }
-    if row.reserved < 0 || row.reserved > row.on_hand {
-        report.broken(Invariant::A1, &place, format!("on hand {}, reserved {}", row.on_hand, row.reserved));
+    let (on_hand, reserved) = (row.on_hand, row.reserved);
+    if on_hand < 0 || reserved < 0 || reserved > on_hand.saturating_add(row.backorder_limit) {
+        report.broken(Invariant::A1, &place, format!("on hand {on_hand}, reserved {reserved}"));
     }
     if !products.contains(&row.product_id) {
         report.broken(Invariant::A1, &place, "there is no such product");
@@ -60,7 +62,11 @@ pub fn judge_movement(movement: &MovementDocument, report: &mut Report) {
                 broken("is the effect of no order");
             }
         }
-        MovementKind::Adjustment | MovementKind::Receipt | MovementKind::Transfer => {}
+        MovementKind::Adjustment
+        | MovementKind::Receipt
+        | MovementKind::Transfer
+        | MovementKind::Hold
+        | MovementKind::HoldRelease => {}
     }
     let items: BTreeMap<_, i128> =
         sum_by_product(movement.items.iter().map(|item| (item.product_id, item.quantity)));

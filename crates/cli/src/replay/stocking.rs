@@ -93,7 +93,7 @@ async fn stock_product(
 /// of the key: a longer file receives its own.
 async fn receive(run: &Run, id: ProductId, product: &PlannedProduct) -> anyhow::Result<()> {
     let delta = i64::try_from(product.sold).unwrap_or(i64::MAX).min(MAX_UNITS.into());
-    let adjustment = NewAdjustment { delta, reason: "received for a replay".parse()? };
+    let adjustment = NewAdjustment { delta, reason: "received for a replay".parse()?, location_id: None };
     let key = visible(&format!("replay-stock-{}-{delta}", product.sku), 255);
     let received =
         run.patience.insist(async || run.client.adjust_inventory(id, &adjustment, Some(&key)).await).await;

@@ -135,7 +135,8 @@ impl World {
         let (owner, email) = self.customer(needs_log_in.then_some(PASSWORD)).await;
         let (stranger, _) = self.customer(None).await;
         let mut scene = Scene { owner, stranger, email, product: None, ids: Vec::new() };
-        let needs_product = |object: &Object| *object == Object::Product || stages::is_order(*object);
+        let needs_product =
+            |object: &Object| matches!(object, Object::Product | Object::Hold) || stages::is_order(*object);
         if row.needs_product || row.objects.iter().any(needs_product) {
             scene.product = Some(self.product().await);
         }
@@ -152,6 +153,12 @@ impl World {
                     stages::part(&self.admin, scene.ids[0].parse().unwrap(), *object).await
                 }
                 Object::Category => self.made("/categories", &crate::table::new_category()).await,
+                Object::Location => self.made("/locations", &crate::table::new_location()).await,
+                Object::Hold => {
+                    let body = crate::table::hold_of(scene.product.unwrap());
+                    let token = self.token(owner, Role::Customer);
+                    self.made_by(&token, "/reservations", &body).await
+                }
                 Object::ApiKey => {
                     let new = NewApiKey {
                         name: "another machine".parse().unwrap(),
@@ -173,8 +180,11 @@ impl World {
 
     /// The identity of what an administrator makes by this body.
     async fn made(&self, path: &str, body: &Value) -> String {
-        let admin = self.token(CustomerId::new(), Role::Admin);
-        let made = self.request("POST", path).bearer_auth(admin).json(body).send().await.unwrap();
+        self.made_by(&self.token(CustomerId::new(), Role::Admin), path, body).await
+    }
+
+    async fn made_by(&self, token: &str, path: &str, body: &Value) -> String {
+        let made = self.request("POST", path).bearer_auth(token).json(body).send().await.unwrap();
         made.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned()
     }
 

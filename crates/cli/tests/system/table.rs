@@ -19,6 +19,8 @@ pub enum Object {
     ApiKey,
     Product,
     Category,
+    Location,
+    Hold,
     Order,
     HeldOrder,
     ShippedOrder,
@@ -79,11 +81,12 @@ const fn admin(status: u16) -> [u16; 7] {
 }
 
 use Object::{
-    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Order,
-    Product, Return, Session, ShippedOrder,
+    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Hold,
+    Location, Order, Product, Return, Session, ShippedOrder,
 };
 use Scope::{
-    AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsWrite, StockRead, StockWrite,
+    AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsRead, ProductsWrite,
+    StockRead, StockWrite,
 };
 
 pub const ROWS: &[Row] = &[
@@ -171,6 +174,12 @@ pub const ROWS: &[Row] = &[
     row("GET", "/products/facets", None, open(200)),
     row("GET", "/products", None, open(200)),
     Row { body: product, ..row("POST", "/products", Some(ProductsWrite), staff(201)) },
+    // Without a body that says what it is nothing is read.
+    row("POST", "/products/import", Some(ProductsWrite), staff(415)),
+    row("POST", "/stock/import", Some(StockWrite), staff(415)),
+    // A file is asked for by its format.
+    row("GET", "/products/export", Some(ProductsRead), staff(422)),
+    row("GET", "/stock/export", Some(StockRead), staff(422)),
     Row { objects: &[Product], ..row("GET", "/products/{id}", None, open(200)) },
     Row {
         objects: &[Product],
@@ -188,6 +197,51 @@ pub const ROWS: &[Row] = &[
         body: adjustment,
         ..row("POST", "/products/{id}/inventory/adjustments", Some(StockWrite), staff(201))
     },
+    Row {
+        objects: &[Product],
+        body: |_| Some(json!({ "incoming": 5 })),
+        ..row("PATCH", "/products/{id}/inventory", Some(StockWrite), staff(200))
+    },
+    Row {
+        objects: &[Product],
+        body: quantity,
+        ..row("POST", "/products/{id}/inventory/receipts", Some(StockWrite), staff(201))
+    },
+    Row {
+        objects: &[Product],
+        // There is no such place.
+        body: |_| Some(json!({ "from": "main", "to": "nowhere", "quantity": 1 })),
+        ..row("POST", "/products/{id}/inventory/transfers", Some(StockWrite), staff(422))
+    },
+    Row {
+        objects: &[Product],
+        ..row("GET", "/products/{id}/inventory/movements", Some(StockRead), staff(200))
+    },
+    Row {
+        objects: &[Product],
+        ..row("GET", "/products/{id}/inventory/explain", Some(StockRead), staff(200))
+    },
+    row("GET", "/stock/low", Some(StockRead), staff(200)),
+    row("GET", "/locations", Some(StockRead), staff(200)),
+    Row { body: |_| Some(new_location()), ..row("POST", "/locations", Some(StockWrite), staff(201)) },
+    Row { objects: &[Location], ..row("GET", "/locations/{id}", Some(StockRead), staff(200)) },
+    Row {
+        objects: &[Location],
+        body: new_name,
+        ..row("PATCH", "/locations/{id}", Some(StockWrite), staff(200))
+    },
+    Row {
+        needs_product: true,
+        body: |scene| Some(hold_of(scene.product.unwrap())),
+        ..row("POST", "/reservations", Some(OrdersWrite), [401, 201, 201, 201, 201, 201, 403])
+    },
+    Row { objects: &[Hold], ..row("GET", "/reservations/{id}", Some(OrdersRead), owned(200)) },
+    Row {
+        objects: &[Hold],
+        body: |_| Some(json!({ "ttlSeconds": 600 })),
+        ..row("POST", "/reservations/{id}/extend", Some(OrdersWrite), owned(200))
+    },
+    Row { objects: &[Hold], ..row("DELETE", "/reservations/{id}", Some(OrdersWrite), owned(200)) },
     row("GET", "/orders", Some(OrdersRead), staff(200)),
     Row {
         needs_product: true,
@@ -314,6 +368,17 @@ fn category(_: &Scene) -> Option<Value> {
 /// A category that is not there yet.
 pub fn new_category() -> Value {
     json!({ "path": format!("c{}", ProductId::new()), "name": "Things" })
+}
+
+/// A location that is not there yet.
+pub fn new_location() -> Value {
+    let id = ProductId::new().to_string();
+    json!({ "id": format!("l{}", id.rsplit('-').next().unwrap()), "name": "Another place", "priority": 9 })
+}
+
+/// One unit, for a while.
+pub fn hold_of(product: ProductId) -> Value {
+    json!({ "lines": [{ "productId": product, "quantity": 1 }], "ttlSeconds": 300 })
 }
 
 fn quantity(_: &Scene) -> Option<Value> {

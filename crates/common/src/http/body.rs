@@ -138,7 +138,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 }
 
 /// A value as its type, with the field named that breaks a rule.
-pub(super) fn typed<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
+pub fn typed<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, FieldError> {
     serde_path_to_error::deserialize(value).map_err(|located| field_error(&located))
 }
 

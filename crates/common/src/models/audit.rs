@@ -66,6 +66,7 @@ pub enum SubjectKind {
     Invitation,
     Product,
     Category,
+    Location,
 }
 
 impl AuditEvent {

@@ -1,5 +1,7 @@
 //! Places where stock is kept.
 
+use crate::text::Text;
+use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -53,6 +55,44 @@ impl<'de> Deserialize<'de> for LocationId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// What a location is called among people: 1 to 100 characters.
+pub type LocationName = Text<1, 100>;
+
+/// Most locations of one shop.
+pub const MAX_LOCATIONS: usize = 100;
+
+/// A place where stock is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Location {
+    pub id: LocationId,
+    pub name: LocationName,
+    /// Orders take from the lowest first.
+    pub priority: i32,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// `POST /locations`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewLocation {
+    pub id: LocationId,
+    pub name: LocationName,
+    pub priority: i32,
+}
+
+/// `PATCH /locations/{id}`: the fields to change.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LocationChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<LocationName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The catalogue and its stock.
 
 use super::category::CategoryPath;
+use super::location::LocationId;
 use super::product_details::{
     Attributes, Backorder, Brand, Dimensions, Distinct, ExternalId, Images, Metadata, Named, Options,
     ProductDetails, Tags, TaxClass,
@@ -246,24 +247,17 @@ pub struct Product {
     pub updated_at: Timestamp,
 }
 
-/// `GET /products/{id}/inventory`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Inventory {
-    pub product_id: ProductId,
-    /// Units in the building.
-    pub on_hand: i64,
-    /// Units promised to orders that are not shipped yet.
-    pub reserved: i64,
-    /// On hand less reserved.
-    pub available: i64,
-}
-
 /// `PUT /products/{id}/inventory`: sets what is available; on hand moves by the difference.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetInventory {
     pub quantity: Units,
+    /// Nothing is set unless so many are available now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_quantity: Option<Units>,
+    /// Only what is available at this place; all places together where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location_id: Option<LocationId>,
 }
 
 /// `POST /products/{id}/inventory/adjustments`
@@ -273,6 +267,9 @@ pub struct NewAdjustment {
     /// Units to add to or take from what is on hand; never 0, never below what is reserved.
     pub delta: i64,
     pub reason: AdjustmentReason,
+    /// The default location where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location_id: Option<LocationId>,
 }
 
 /// What an adjustment did.
@@ -282,6 +279,7 @@ pub struct Adjustment {
     /// The movement that stands in the ledger.
     pub id: MovementId,
     pub product_id: ProductId,
+    pub location_id: LocationId,
     pub delta: i64,
     pub reason: AdjustmentReason,
     pub at: Timestamp,

@@ -59,6 +59,12 @@ async fn answer(
             refuse_query(target)?;
             Ok(state.probes.report().await)
         }
+        Destination::To(service) if route.streams => {
+            let place =
+                Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
+            let limit = route.body_limit;
+            state.proxy.pass_through(service, client, request, target, payload, limit, place).await
+        }
         Destination::To(service) => {
             let body = read_body(state, request, payload, route.body_limit).await?;
             let _place =

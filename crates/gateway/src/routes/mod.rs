@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod headers;
 pub mod health;
 pub mod proxy;
+pub mod stream;
 pub mod target;
 pub mod verdicts;
 
@@ -50,6 +51,8 @@ pub struct Route {
     pub destination: Destination,
     /// Bytes of a body.
     pub body_limit: usize,
+    /// Whether bodies pass through as they come, both ways: a file takes as long as it is.
+    pub streams: bool,
 }
 
 use Service::{Customer, Order, Product};
@@ -88,9 +91,23 @@ pub const ROUTES: &[Route] = &[
     route("/categories/{id}", &["GET", "PATCH", "DELETE"], Product),
     route("/products", &["GET", "POST"], Product),
     route("/products/facets", &["GET"], Product),
+    file("/products/import", &["POST"], Product),
+    file("/products/export", &["GET"], Product),
+    file("/stock/import", &["POST"], Product),
+    file("/stock/export", &["GET"], Product),
     route("/products/{id}", &["GET", "PATCH"], Product),
-    route("/products/{id}/inventory", &["GET", "PUT"], Product),
+    route("/products/{id}/inventory", &["GET", "PUT", "PATCH"], Product),
     route("/products/{id}/inventory/adjustments", &["POST"], Product),
+    route("/products/{id}/inventory/receipts", &["POST"], Product),
+    route("/products/{id}/inventory/transfers", &["POST"], Product),
+    route("/products/{id}/inventory/movements", &["GET"], Product),
+    route("/products/{id}/inventory/explain", &["GET"], Product),
+    route("/stock/low", &["GET"], Product),
+    route("/locations", &["GET", "POST"], Product),
+    route("/locations/{id}", &["GET", "PATCH"], Product),
+    route("/reservations", &["POST"], Product),
+    route("/reservations/{id}", &["GET", "DELETE"], Product),
+    route("/reservations/{id}/extend", &["POST"], Product),
     Route { body_limit: LINES, ..route("/orders", &["GET", "POST"], Order) },
     route("/orders/{id}", &["GET"], Order),
     Route { body_limit: LINES, ..route("/orders/{id}/cancel", &["POST"], Order) },
@@ -113,7 +130,11 @@ pub const ROUTES: &[Route] = &[
 ];
 
 const fn route(pattern: &'static str, methods: &'static [&'static str], service: Service) -> Route {
-    Route { pattern, methods, destination: Destination::To(service), body_limit: 64 * 1024 }
+    Route { pattern, methods, destination: Destination::To(service), body_limit: 64 * 1024, streams: false }
+}
+
+const fn file(pattern: &'static str, methods: &'static [&'static str], service: Service) -> Route {
+    Route { streams: true, body_limit: 1024 * 1024 * 1024, ..route(pattern, methods, service) }
 }
 
 /// Everything goes to [`dispatch`]: actix's own router matches decoded paths, and nothing here may depend on one.

@@ -25,7 +25,7 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(10);
 
 /// The way to the services.
 pub struct Proxy {
-    client: Client,
+    pub(super) client: Client,
     order: Upstream,
     customer: Upstream,
     product: Upstream,
@@ -34,10 +34,10 @@ pub struct Proxy {
 }
 
 /// A request as every try sends it.
-struct Outgoing {
-    method: reqwest::Method,
-    url: Url,
-    headers: HeaderMap,
+pub(super) struct Outgoing {
+    pub method: reqwest::Method,
+    pub url: Url,
+    pub headers: HeaderMap,
     body: Bytes,
 }
 
@@ -71,11 +71,7 @@ impl Proxy {
         target: Target<'_>,
         body: Bytes,
     ) -> Result<Answer, ApiError> {
-        let upstream = match service {
-            Service::Order => &self.order,
-            Service::Customer => &self.customer,
-            Service::Product => &self.product,
-        };
+        let upstream = self.upstream(service);
         let outgoing = outgoing(upstream, client, request, target, body)?;
         let _pass = upstream.admit()?;
         self.budget.deposit();
@@ -89,6 +85,14 @@ impl Proxy {
                 upstream.unanswered();
                 Err(unanswered(service, request.method(), failure))
             }
+        }
+    }
+
+    pub(super) const fn upstream(&self, service: Service) -> &Upstream {
+        match service {
+            Service::Order => &self.order,
+            Service::Customer => &self.customer,
+            Service::Product => &self.product,
         }
     }
 
@@ -167,7 +171,7 @@ impl Proxy {
     }
 }
 
-fn outgoing(
+pub(super) fn outgoing(
     upstream: &Upstream,
     client: IpAddr,
     request: &HttpRequest,
@@ -186,7 +190,7 @@ fn outgoing(
 }
 
 /// No answer is not a no: unless nothing can have happened, the client is told that its request may have had an effect.
-fn unanswered(service: Service, method: &Method, failure: reqwest::Error) -> ApiError {
+pub(super) fn unanswered(service: Service, method: &Method, failure: reqwest::Error) -> ApiError {
     let never_arrived = failure.is_connect();
     let code = if failure.is_timeout() && !never_arrived { "timed_out" } else { "unavailable" };
     let cause = anyhow::Error::from(failure.without_url()).context(service.name());

@@ -1,13 +1,16 @@
 //! What is asked of the stock ledger, and what it answers.
 
+use super::hold::{Hold, freed_by, kept_by};
 use super::movement::{Movement, MovementLine};
 use super::stock::Stock;
-use common::ids::{MovementId, ProductId};
+use common::ids::{HoldId, MovementId, ProductId};
 use common::models::audit::AuditActor;
 use common::models::inventory::MovementKind;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::models::location::LocationId;
+use common::models::order::{Rejection, RequestedLine};
 use common::models::product::{AdjustmentReason, Units};
+use common::models::reservation::HoldStatus;
 
 /// One wish. Its movement's identity comes with it, so that repeating it finds what it did the first time.
 #[derive(Clone, Debug)]
@@ -16,6 +19,27 @@ pub enum Entry {
     Order(LedgerEntry),
     /// Of staff.
     Stock(StockEntry),
+    /// Of a checkout.
+    Hold(HoldEntry),
+}
+
+/// What is asked of one hold.
+#[derive(Clone, Debug)]
+pub struct HoldEntry {
+    pub id: HoldId,
+    pub wish: HoldWish,
+}
+
+#[derive(Clone, Debug)]
+pub enum HoldWish {
+    /// Keep these units for so long.
+    Keep { owner: String, lines: Vec<RequestedLine>, ttl_ms: i64 },
+    /// So long from now, if it still stands.
+    Extend { ttl_ms: i64 },
+    /// Its owner gives the units back.
+    Release,
+    /// Its time may be over.
+    Expire,
 }
 
 /// A change of one product's stock by hand.
@@ -112,6 +136,10 @@ impl Entry {
         match self {
             Self::Order(entry) => entry.lines().iter().map(|line| line.product_id).collect(),
             Self::Stock(entry) => vec![entry.product_id],
+            Self::Hold(HoldEntry { wish: HoldWish::Keep { lines, .. }, .. }) => {
+                lines.iter().map(|line| line.product_id).collect()
+            }
+            Self::Hold(_) => Vec::new(),
         }
     }
 
@@ -119,6 +147,8 @@ impl Entry {
         match self {
             Self::Order(entry) => entry.movement_id(),
             Self::Stock(entry) => entry.id,
+            Self::Hold(HoldEntry { id, wish: HoldWish::Keep { .. } }) => kept_by(*id),
+            Self::Hold(HoldEntry { id, .. }) => freed_by(*id),
         }
     }
 
@@ -128,8 +158,17 @@ impl Entry {
             Self::Order(LedgerEntry::Ship { location_id, .. } | LedgerEntry::Return { location_id, .. }) => {
                 location_id.iter().collect()
             }
-            Self::Order(_) => Vec::new(),
+            Self::Order(_) | Self::Hold(_) => Vec::new(),
             Self::Stock(entry) => entry.wish.locations(),
+        }
+    }
+
+    /// The hold that it names.
+    pub const fn hold_id(&self) -> Option<HoldId> {
+        match self {
+            Self::Order(LedgerEntry::Reserve { hold_id, .. }) => *hold_id,
+            Self::Hold(entry) => Some(entry.id),
+            Self::Order(_) | Self::Stock(_) => None,
         }
     }
 
@@ -138,6 +177,10 @@ impl Entry {
         match self {
             Self::Order(entry) => entry.lines().len().max(1),
             Self::Stock(_) => 1,
+            Self::Hold(entry) => match &entry.wish {
+                HoldWish::Keep { lines, .. } => lines.len().max(1),
+                _ => 1,
+            },
         }
     }
 
@@ -146,6 +189,7 @@ impl Entry {
         match self {
             Self::Order(_) => Outcome::Order(LedgerOutcome::Failed { code: LedgerFailure::Unavailable }),
             Self::Stock(_) => Outcome::Stock(Err(StockRefused::Unavailable)),
+            Self::Hold(_) => Outcome::Hold(Err(HoldRefused::Unavailable)),
         }
     }
 }
@@ -155,6 +199,7 @@ impl Entry {
 pub enum Outcome {
     Order(LedgerOutcome),
     Stock(Result<StockChanged, StockRefused>),
+    Hold(Result<HoldChanged, HoldRefused>),
 }
 
 impl Outcome {
@@ -194,6 +239,31 @@ pub enum StockRefused {
     #[error("more units than one place holds")]
     TooManyUnits,
     #[error("the movement was made by another request")]
+    KeyReused,
+    #[error("the ledger could not be written in time")]
+    Unavailable,
+}
+
+/// A hold after what was asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldChanged {
+    pub hold: Hold,
+    /// Whether an earlier request did it.
+    pub replayed: bool,
+}
+
+/// Why a hold is not as it was asked to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HoldRefused {
+    #[error("the units cannot be had")]
+    NotToBeHad { reasons: Vec<Rejection> },
+    #[error("there is no such hold")]
+    Unknown,
+    #[error("the hold is over")]
+    Over { status: HoldStatus },
+    #[error("the hold would last too long")]
+    TooLong,
+    #[error("the hold was made by another request")]
     KeyReused,
     #[error("the ledger could not be written in time")]
     Unavailable,

@@ -2,11 +2,13 @@
 
 mod by_hand;
 mod effects;
+mod holds;
 mod order_units;
 mod reserve;
 mod shelves;
 
 use super::entry::{Entry, Outcome, StockChanged, StockEntry, StockRefused};
+use super::hold::Hold;
 use super::movement::{Movement, MovementLine};
 use super::places::Places;
 use super::stock::Stock;
@@ -17,6 +19,8 @@ use common::models::product::ProductStatus;
 use common::money::{Currency, Money};
 use common::text::Sku;
 use common::time::Timestamp;
+pub use holds::HoldChange;
+use holds::Holds;
 use order_units::OrderUnits;
 use shelves::Shelves;
 use std::collections::{BTreeSet, HashMap};
@@ -52,6 +56,10 @@ pub struct Books {
     pub movements: HashMap<MovementId, Movement>,
     /// Every row of the products that are named.
     pub stock: Vec<Stock>,
+    /// Those that entries name, and of the products in `next_ends` all that are over.
+    pub holds: Vec<Hold>,
+    /// The products whose holds were looked through for such as are over, and when the next of the others ends.
+    pub next_ends: HashMap<ProductId, Option<Timestamp>>,
 }
 
 impl Books {
@@ -65,9 +73,22 @@ impl Books {
                 Entry::Stock(entry) => {
                     products.insert(entry.product_id);
                 }
+                Entry::Hold(_) => products.extend(entry.products()),
             }
         }
+        products.extend(self.products_held());
         products
+    }
+
+    /// The products that the known holds keep.
+    pub fn products_held(&self) -> impl Iterator<Item = ProductId> {
+        self.holds.iter().flat_map(|hold| &hold.portions).map(|portion| portion.product_id)
+    }
+
+    /// The products of which a hold may be over at this instant.
+    pub fn products_with_ended_holds(&self, at: Timestamp) -> Vec<ProductId> {
+        let may_have = |row: &&Stock| row.holds_from.is_some_and(|first| first <= at);
+        self.stock.iter().filter(may_have).map(|row| row.product_id).collect()
     }
 }
 
@@ -80,6 +101,8 @@ pub struct Posting {
     pub movements: Vec<Movement>,
     /// One for each row of stock that changes, in the order of the rows.
     pub changes: Vec<StockChange>,
+    /// One for each hold that changes.
+    pub holds: Vec<HoldChange>,
 }
 
 /// A row of stock before and after a batch.
@@ -94,6 +117,7 @@ pub struct StockChange {
 /// other either leaves exactly one movement or fails alone.
 pub fn decide(entries: &[Entry], books: Books, terms: Terms<'_>) -> Posting {
     let mut ledger = Ledger::open(entries, books, terms);
+    ledger.free_expired();
     let outcomes = entries.iter().map(|entry| ledger.enter(entry)).collect();
     ledger.close(outcomes)
 }
@@ -111,6 +135,7 @@ struct Ledger<'a> {
     movements: HashMap<MovementId, Movement>,
     orders: OrderUnits,
     shelves: HashMap<ProductId, Shelves>,
+    holds: Holds,
     posted: Vec<MovementId>,
 }
 
@@ -130,6 +155,7 @@ impl<'a> Ledger<'a> {
             movements: books.movements,
             orders,
             shelves: shelves.collect(),
+            holds: Holds::open(books.holds, books.next_ends),
             posted: Vec::with_capacity(entries.len()),
         }
     }
@@ -142,6 +168,7 @@ impl<'a> Ledger<'a> {
         let judgement = match entry {
             Entry::Order(entry) => self.judge_order(entry),
             Entry::Stock(entry) => self.judge_by_hand(entry),
+            Entry::Hold(entry) => self.judge_hold(entry),
         };
         let movement = match judgement {
             Judgement::Post(movement) => movement,
@@ -156,7 +183,9 @@ impl<'a> Ledger<'a> {
 
     fn judge_order(&mut self, entry: &LedgerEntry) -> Judgement {
         match entry {
-            LedgerEntry::Reserve { id, order_id, lines, .. } => self.reserve(*id, *order_id, lines),
+            LedgerEntry::Reserve { id, order_id, lines, hold_id } => {
+                self.reserve(*id, *order_id, lines, *hold_id)
+            }
             LedgerEntry::Refuse { id, order_id } => Judgement::Post(self.expire(*id, *order_id)),
             LedgerEntry::Release { id, order_id, lines } => self.release(*id, *order_id, lines),
             LedgerEntry::Ship { id, order_id, lines, location_id } => {
@@ -193,6 +222,7 @@ impl<'a> Ledger<'a> {
         match entry {
             Entry::Order(order) => order_outcome(order, recorded),
             Entry::Stock(entry) => Outcome::Stock(self.stock_outcome(entry, recorded, replayed)),
+            Entry::Hold(entry) => Outcome::Hold(self.hold_outcome(entry, replayed)),
         }
     }
 
@@ -218,7 +248,11 @@ impl<'a> Ledger<'a> {
 
     fn close(mut self, outcomes: Vec<Outcome>) -> Posting {
         let movements = self.posted.iter().filter_map(|id| self.movements.remove(id)).collect();
-        for shelves in self.shelves.values_mut() {
+        for (product, shelves) in &mut self.shelves {
+            if let Some(next) = self.holds.next().get(product) {
+                let kept = self.holds.next_end_of_new(*product);
+                shelves.forget_ended_holds([*next, kept].into_iter().flatten().min());
+            }
             shelves.watch(self.terms.at);
         }
         let rows = self.shelves.into_values().flat_map(Shelves::into_rows);
@@ -227,7 +261,7 @@ impl<'a> Ledger<'a> {
         let mut changes: Vec<StockChange> =
             changed.map(|row| StockChange { read: row.read, now: row.now }).collect();
         changes.sort_by(|one, other| one.now.id.cmp(&other.now.id));
-        Posting { outcomes, movements, changes }
+        Posting { outcomes, movements, changes, holds: self.holds.into_changes() }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The lines of the stock ledger: each says what happened once and is never changed.
 
 use super::stock::StockId;
-use common::ids::{MovementId, OrderId, ProductId};
-use common::models::inventory::MovementKind;
+use common::ids::{HoldId, MovementId, OrderId, ProductId};
+use common::models::inventory::{self as model, MovementKind};
 use common::models::ledger::ReservedItem;
 use common::models::location::LocationId;
 use common::models::order::Rejection;
@@ -43,6 +43,8 @@ pub struct Movement {
     pub lines: Vec<MovementLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_id: Option<HoldId>,
     /// Of a reservation: what was bought, in the order of the request's lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ReservedItem>,
@@ -72,6 +74,7 @@ impl Movement {
             kind,
             lines,
             order_id: None,
+            hold_id: None,
             items: Vec::new(),
             currency: None,
             reasons: Vec::new(),
@@ -84,6 +87,27 @@ impl Movement {
     /// An entry that stands for the same order.
     pub fn of_order(self, order_id: OrderId) -> Self {
         Self { order_id: Some(order_id), ..self }
+    }
+
+    /// What people see of it, as far as it is about one product.
+    pub fn shown(&self, product_id: ProductId) -> model::Movement {
+        let about = self.lines.iter().filter(|line| line.product_id == product_id);
+        let line = |line: &MovementLine| model::MovementLine {
+            location_id: line.location_id.clone(),
+            on_hand_delta: line.on_hand_delta,
+            reserved_delta: line.reserved_delta,
+        };
+        model::Movement {
+            id: self.id,
+            kind: self.kind,
+            product_id,
+            lines: about.map(line).collect(),
+            order_id: self.order_id,
+            hold_id: self.hold_id,
+            actor: self.actor.clone(),
+            reason: self.reason.clone(),
+            at: self.at,
+        }
     }
 
     pub fn because(self, reason: impl Into<String>) -> Self {

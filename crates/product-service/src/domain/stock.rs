@@ -53,6 +53,9 @@ pub struct Stock {
     /// Since when it is low; staff's list is read by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low_since: Option<Timestamp>,
+    /// No hold on the product ends before this; none where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds_from: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
@@ -79,6 +82,7 @@ impl Stock {
             incoming: 0,
             low_stock_threshold: None,
             low_since: None,
+            holds_from: None,
         }
     }
 

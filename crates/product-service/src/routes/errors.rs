@@ -1,6 +1,6 @@
 //! The only place where a broken rule meets an HTTP status.
 
-use crate::domain::entry::StockRefused;
+use crate::domain::entry::{HoldRefused, StockRefused};
 use crate::domain::product::InvalidProduct;
 use crate::store::product_facets::FacetsError;
 use crate::store::product_writes::Taken;
@@ -9,8 +9,12 @@ use crate::workflows::change_product::ChangeProductError;
 use crate::workflows::change_stock::ChangeStockError;
 use crate::workflows::create_category::CreateCategoryError;
 use crate::workflows::create_product::CreateProductError;
+use crate::workflows::hold_stock::HoldError;
+use crate::workflows::keep_locations::LocationError;
 use common::error::{ApiError, Kind};
+use common::models::location::MAX_LOCATIONS;
 use common::models::product::MAX_UNITS;
+use common::models::reservation::MAX_HOLD_LIFE_S;
 
 fn unknown_category() -> ApiError {
     ApiError::invalid_field("/category", "unknown_category", "must be the path of a category that is there")
@@ -169,6 +173,66 @@ impl From<StockRefused> for ApiError {
             }
             StockRefused::KeyReused => key_reused(),
             StockRefused::Unavailable => Self::unavailable().caused_by(refused),
+        }
+    }
+}
+
+impl From<LocationError> for ApiError {
+    fn from(error: LocationError) -> Self {
+        match error {
+            LocationError::NotFound => Self::not_found("location"),
+            LocationError::Taken => {
+                Self::new(Kind::Conflict, "There is a location of this id.").code("location_taken")
+            }
+            LocationError::TooMany => {
+                Self::new(Kind::Conflict, format!("There can be {MAX_LOCATIONS} locations."))
+                    .code("too_many_locations")
+            }
+            LocationError::Stale { version } => Self::version_mismatch(version),
+            LocationError::Contended => Self::unavailable().caused_by(error),
+            LocationError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<HoldError> for ApiError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Refused(refused) => refused.into(),
+            HoldError::TooMany => Self::new(
+                Kind::Conflict,
+                "You hold units for too many checkouts already. Give one back first.",
+            )
+            .code("too_many_holds"),
+            HoldError::Store(cause) => cause.into(),
+        }
+    }
+}
+
+impl From<HoldRefused> for ApiError {
+    fn from(refused: HoldRefused) -> Self {
+        match refused {
+            HoldRefused::NotToBeHad { reasons } => {
+                let reasons = serde_json::to_value(reasons).unwrap_or_default();
+                Self::new(Kind::Conflict, "The units cannot be had.")
+                    .code("out_of_stock")
+                    .with("rejections", reasons)
+            }
+            HoldRefused::Unknown => Self::not_found("reservation"),
+            HoldRefused::Over { status } => {
+                let status = serde_json::to_value(status).unwrap_or_default();
+                Self::new(Kind::Conflict, "The reservation is over.").code("hold_over").with("status", status)
+            }
+            HoldRefused::TooLong => {
+                let hours = MAX_HOLD_LIFE_S / 3600;
+                Self::new(
+                    Kind::Conflict,
+                    format!("A reservation lasts {hours} hours at most, however often it is extended."),
+                )
+                .code("hold_too_long")
+            }
+            HoldRefused::KeyReused => key_reused(),
+            HoldRefused::Unavailable => Self::unavailable().caused_by(refused),
         }
     }
 }

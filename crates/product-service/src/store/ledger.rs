@@ -1,9 +1,11 @@
 //! The stock ledger: movements and the rows they move, read and written in one transaction for a batch of entries.
 
+use super::holds::{self, Holds};
 use super::{products, stock};
 use crate::domain::availability::turned;
 use crate::domain::entry::{Entry, Outcome};
-use crate::domain::ledger::{Books, Posting, StockChange, Terms, decide};
+use crate::domain::hold::Hold;
+use crate::domain::ledger::{Books, HoldChange, Posting, StockChange, Terms, decide};
 use crate::domain::movement::Movement;
 use crate::domain::stock::Stock;
 use anyhow::Context;
@@ -14,6 +16,7 @@ use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
 use common::models::inventory::MovementKind;
 use common::models::ledger::LedgerEntry;
 use common::mongo::{StoreError, commit, durable_transaction, ensure_collection, to_document};
+use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
@@ -32,6 +35,7 @@ pub struct Ledger {
     database: Database,
     movements: Collection<Movement>,
     rows: Collection<Stock>,
+    holds: Holds,
     audit: AuditLog,
 }
 
@@ -82,6 +86,7 @@ impl Ledger {
             database: database.clone(),
             movements: database.collection(COLLECTION),
             rows: database.collection(stock::COLLECTION),
+            holds: Holds::new(database),
             audit: AuditLog::new(database),
         }
     }
@@ -89,7 +94,10 @@ impl Ledger {
     /// Creates the collection, or brings it up to date.
     pub async fn ensure(&self) -> anyhow::Result<()> {
         let of_an_order = IndexOptions::builder().sparse(true).build();
-        let indexes = vec![IndexModel::builder().keys(doc! { "orderId": 1 }).options(of_an_order).build()];
+        let indexes = vec![
+            IndexModel::builder().keys(doc! { "orderId": 1 }).options(of_an_order).build(),
+            IndexModel::builder().keys(doc! { "lines.productId": 1, "at": -1, "_id": -1 }).build(),
+        ];
         ensure_collection(&self.database, COLLECTION, validator(), indexes).await.context("movements")
     }
 
@@ -125,13 +133,16 @@ impl Ledger {
         entries: &[Entry],
         terms: Terms<'_>,
     ) -> Result<Posted, PostError> {
-        let books = self.read(session, entries).await?;
+        let books = self.read(session, entries, terms.at).await?;
         let before = books.stock.clone();
-        let Posting { outcomes, movements, changes } = decide(entries, books, terms);
+        let Posting { outcomes, movements, changes, holds } = decide(entries, books, terms);
         fault::point(Point::BeforeStockMove);
         if !changes.is_empty() {
             self.move_stock(session, &changes).await?;
             self.mark_availability(session, turned(&before, &changes)).await?;
+        }
+        if !holds.is_empty() {
+            self.write_holds(session, &holds).await?;
         }
         fault::point(Point::BeforeMovements);
         if !movements.is_empty() {
@@ -145,7 +156,12 @@ impl Ledger {
         Ok(Posted { outcomes, products })
     }
 
-    async fn read(&self, session: &mut ClientSession, entries: &[Entry]) -> Result<Books, PostError> {
+    async fn read(
+        &self,
+        session: &mut ClientSession,
+        entries: &[Entry],
+        at: Timestamp,
+    ) -> Result<Books, PostError> {
         let mut ids = Vec::with_capacity(entries.len());
         let mut orders = Vec::new();
         for entry in entries {
@@ -163,15 +179,51 @@ impl Ledger {
             let theirs = doc! { "orderId": { "$in": orders } };
             self.read_movements(session, theirs, &mut movements).await?;
         }
-        let mut books = Books { movements, stock: Vec::new() };
-        let products: Vec<Bson> = books.products_named_by(entries).into_iter().map(Bson::from).collect();
-        if products.is_empty() {
-            return Ok(books);
+        let mut books = Books { movements, ..Books::default() };
+        let holds: Vec<Bson> = entries.iter().filter_map(Entry::hold_id).map(Bson::from).collect();
+        if !holds.is_empty() {
+            books.holds = self.holds.named(holds, session).await?;
         }
+        let products = books.products_named_by(entries);
+        books.stock = self.read_rows(session, &products).await?;
+        self.read_ended_holds(session, at, products, &mut books).await?;
+        Ok(books)
+    }
+
+    /// Whatever is over on these products, so that it is freed by this batch; nearly always there is nothing to ask.
+    async fn read_ended_holds(
+        &self,
+        session: &mut ClientSession,
+        at: Timestamp,
+        mut products: BTreeSet<ProductId>,
+        books: &mut Books,
+    ) -> Result<(), PostError> {
+        let held = books.products_with_ended_holds(at);
+        if held.is_empty() {
+            return Ok(());
+        }
+        let ended = self.holds.ended_on(&held, at, session).await?;
+        books.next_ends = self.holds.next_ends(&held, at, session).await?;
+        let known: BTreeSet<_> = books.holds.iter().map(|hold| hold.id).collect();
+        books.holds.extend(ended.into_iter().filter(|hold| !known.contains(&hold.id)));
+        let others = books.products_held().filter(|product| products.insert(*product)).collect();
+        books.stock.extend(self.read_rows(session, &others).await?);
+        Ok(())
+    }
+
+    /// All rows of these products.
+    async fn read_rows(
+        &self,
+        session: &mut ClientSession,
+        products: &BTreeSet<ProductId>,
+    ) -> Result<Vec<Stock>, Error> {
+        if products.is_empty() {
+            return Ok(Vec::new());
+        }
+        let products: Vec<Bson> = products.iter().copied().map(Bson::from).collect();
         let of_these = doc! { "productId": { "$in": products } };
         let mut cursor = self.rows.find(of_these).batch_size(READ_BATCH).session(&mut *session).await?;
-        books.stock = cursor.stream(session).try_collect().await?;
-        Ok(books)
+        cursor.stream(session).try_collect().await
     }
 
     async fn read_movements(
@@ -198,15 +250,45 @@ impl Ledger {
             self.rows.insert_many(new).session(&mut *session).await?;
         }
         let updates = changes.iter().filter_map(update).collect::<Result<Vec<Document>, StoreError>>();
-        let updates = updates.map_err(PostError::Broken)?;
+        self.run_updates(session, stock::COLLECTION, updates.map_err(PostError::Broken)?).await
+    }
+
+    /// New holds, and those that change, each guarded by its version.
+    async fn write_holds(
+        &self,
+        session: &mut ClientSession,
+        changes: &[HoldChange],
+    ) -> Result<(), PostError> {
+        let new: Vec<&Hold> =
+            changes.iter().filter(|change| change.read.is_none()).map(|change| &change.now).collect();
+        if !new.is_empty() {
+            let holds = self.database.collection::<Hold>(holds::COLLECTION);
+            holds.insert_many(new).session(&mut *session).await?;
+        }
+        let update = |change: &HoldChange| {
+            let read = change.read.as_ref()?;
+            let guard = doc! { "_id": read.id, "version": read.version };
+            Some(to_document(&change.now).map(|now| doc! { "q": guard, "u": now }))
+        };
+        let updates = changes.iter().filter_map(update).collect::<Result<Vec<Document>, StoreError>>();
+        self.run_updates(session, holds::COLLECTION, updates.map_err(PostError::Broken)?).await
+    }
+
+    /// One command of guarded updates, all of which must find their document.
+    async fn run_updates(
+        &self,
+        session: &mut ClientSession,
+        collection: &str,
+        updates: Vec<Document>,
+    ) -> Result<(), PostError> {
         if updates.is_empty() {
             return Ok(());
         }
         let expected = updates.len();
-        let command = doc! { "update": stock::COLLECTION, "ordered": true, "updates": updates };
+        let command = doc! { "update": collection, "ordered": true, "updates": updates };
         let answer = self.database.run_command(command).session(session).await?;
         if let Ok(errors) = answer.get_array("writeErrors") {
-            return Err(PostError::Broken(StoreError::Corrupt(format!("stock: {errors:?}"))));
+            return Err(PostError::Broken(StoreError::Corrupt(format!("{collection}: {errors:?}"))));
         }
         let matched = answer.get("n").and_then(Bson::as_i32).unwrap_or_default();
         if usize::try_from(matched) == Ok(expected) { Ok(()) } else { Err(PostError::Moved) }

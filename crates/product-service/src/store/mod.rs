@@ -2,10 +2,14 @@
 
 pub mod categories;
 mod flights;
+pub mod holds;
 pub mod ledger;
+pub mod locations;
+pub mod movements;
 pub mod product_cache;
 mod product_document;
 pub mod product_facets;
+pub mod product_rows;
 pub mod product_search;
 pub mod product_writes;
 pub mod products;

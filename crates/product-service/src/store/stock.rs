@@ -2,6 +2,7 @@
 
 use crate::domain::stock::Stock;
 use anyhow::Context;
+use common::http::page::Cursor;
 use common::ids::ProductId;
 use common::mongo::{StoreError, ensure_collection, is_answering};
 use futures_util::TryStreamExt;
@@ -9,8 +10,12 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Collection, Database, IndexModel};
 use std::collections::HashMap;
+use std::time::Duration;
 
 pub(super) const COLLECTION: &str = "stock";
+
+/// Longest that a query may run in the database.
+const QUERY_LIMIT: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
 pub struct StockRows {
@@ -29,7 +34,11 @@ impl StockRows {
             .keys(doc! { "productId": 1, "locationId": 1 })
             .options(IndexOptions::builder().unique(true).build())
             .build();
-        ensure_collection(&self.database, COLLECTION, validator(), vec![one_row_for_each_place])
+        let low = IndexOptions::builder()
+            .partial_filter_expression(doc! { "lowSince": { "$exists": true } })
+            .build();
+        let low = IndexModel::builder().keys(doc! { "lowSince": -1, "productId": -1 }).options(low).build();
+        ensure_collection(&self.database, COLLECTION, validator(), vec![one_row_for_each_place, low])
             .await
             .context("stock")
     }
@@ -42,6 +51,33 @@ impl StockRows {
     pub async fn of_product(&self, product_id: ProductId) -> Result<Vec<Stock>, StoreError> {
         let rows = self.rows.find(doc! { "productId": product_id }).sort(doc! { "locationId": 1 });
         Ok(rows.await?.try_collect().await?)
+    }
+
+    /// Every row of each of these products.
+    pub async fn of_products(
+        &self,
+        product_ids: impl Iterator<Item = ProductId>,
+    ) -> Result<HashMap<ProductId, Vec<Stock>>, StoreError> {
+        let ids: Vec<Bson> = product_ids.map(Bson::from).collect();
+        let found = self.rows.find(doc! { "productId": { "$in": ids } }).sort(doc! { "locationId": 1 });
+        let found: Vec<Stock> = found.max_time(QUERY_LIMIT).await?.try_collect().await?;
+        let mut rows: HashMap<ProductId, Vec<Stock>> = HashMap::new();
+        for row in found {
+            rows.entry(row.product_id).or_default().push(row);
+        }
+        Ok(rows)
+    }
+
+    /// The default rows of products that are low, those that became so last in front.
+    pub async fn low(&self, after: Option<Cursor>, limit: i64) -> Result<Vec<Stock>, StoreError> {
+        let mut query = doc! { "lowSince": { "$exists": true } };
+        if let Some(after) = after {
+            let id = ProductId::from_uuid(after.id);
+            query.insert("lowSince", doc! { "$exists": true, "$lte": after.at });
+            query.insert("$nor", vec![doc! { "lowSince": after.at, "productId": { "$gte": id } }]);
+        }
+        let found = self.rows.find(query).sort(doc! { "lowSince": -1, "productId": -1 }).limit(limit);
+        Ok(found.max_time(QUERY_LIMIT).await?.try_collect().await?)
     }
 
     /// What is available of each of these products.

@@ -1,11 +1,11 @@
 //! Group commit of the stock ledger: every change of existing stock waits here for the one writer of this process.
 
 use crate::config::LedgerSettings;
-use crate::domain::entry::{Entry, Outcome};
+use crate::domain::entry::{Entry, HoldEntry, HoldWish, Outcome};
 use crate::domain::ledger::{Offers, Terms};
-use crate::domain::places::Places;
 use crate::metrics;
 use crate::store::ledger::{Ledger, PostError, Posted};
+use crate::store::locations::Locations;
 use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
 use common::ids::ProductId;
@@ -37,14 +37,19 @@ pub struct StockWriter {
 
 impl StockWriter {
     /// Starts the writer. The handle resolves once every clone of the queue is gone and what it held is written.
-    pub fn start(settings: LedgerSettings, ledger: Ledger, products: Products) -> (Self, JoinHandle<()>) {
+    pub fn start(
+        settings: LedgerSettings,
+        ledger: Ledger,
+        products: Products,
+        locations: Locations,
+    ) -> (Self, JoinHandle<()>) {
         let limits = BatchLimits {
             queue: settings.queue,
             entries: settings.batch_entries,
             weight: settings.batch_lines,
             patience: PATIENCE,
         };
-        let writing = Arc::new(Writing { ledger, products, settings });
+        let writing = Arc::new(Writing { ledger, products, locations, settings });
         let write = move |entries| {
             let writing = writing.clone();
             async move { writing.write(entries).await }
@@ -70,7 +75,9 @@ impl StockWriter {
         let posted = join_all(entries.into_iter().map(|entry| self.post(Entry::Order(entry)))).await;
         let of_an_order = |outcome| match outcome {
             Outcome::Order(outcome) => outcome,
-            Outcome::Stock(_) => LedgerOutcome::Failed { code: LedgerFailure::Unavailable },
+            Outcome::Stock(_) | Outcome::Hold(_) => {
+                LedgerOutcome::Failed { code: LedgerFailure::Unavailable }
+            }
         };
         let outcomes: Vec<_> = posted.into_iter().map(of_an_order).collect();
         metrics::answered(&outcomes);
@@ -81,6 +88,7 @@ impl StockWriter {
 struct Writing {
     ledger: Ledger,
     products: Products,
+    locations: Locations,
     settings: LedgerSettings,
 }
 
@@ -130,7 +138,9 @@ impl Writing {
             return Err(PostError::OutOfTime);
         }
         let last_try = Instant::now() + left / 2;
-        let (offers, places) = (self.offers(batch).await?, Places::default());
+        let offers = self.offers(batch).await?;
+        let named: Vec<_> = batch.iter().flat_map(Entry::locations).collect();
+        let places = self.locations.places(&named).await.map_err(PostError::Unavailable)?;
         let terms = || Terms { offers: &offers, places: &places, at: Timestamp::now() };
         let mut wait = FIRST_WAIT;
         for _ in 1..attempts {
@@ -148,7 +158,9 @@ impl Writing {
     async fn offers(&self, batch: &[Entry]) -> Result<Offers, PostError> {
         let mut ids = BTreeSet::<ProductId>::new();
         for entry in batch {
-            if let Entry::Order(LedgerEntry::Reserve { lines, .. }) = entry {
+            if let Entry::Order(LedgerEntry::Reserve { lines, .. })
+            | Entry::Hold(HoldEntry { wish: HoldWish::Keep { lines, .. }, .. }) = entry
+            {
                 ids.extend(lines.iter().map(|line| line.product_id));
             }
         }

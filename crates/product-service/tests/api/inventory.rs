@@ -15,7 +15,11 @@ async fn setting_the_inventory_sets_what_is_available_and_answers_the_product() 
     assert_eq!((&answer.body["inventory"], &answer.body["name"]), (&json!(10), &json!("Teapot")));
     assert_eq!(answer.body["price"], json!(19.99));
     let inventory = app.show_inventory(product).await.expect(200);
-    let expected = json!({ "productId": product, "onHand": 13, "reserved": 3, "available": 10 });
+    let expected = json!({
+        "productId": product, "onHand": 13, "reserved": 3, "available": 10, "backordered": 0, "backorderLimit": 0,
+        "incoming": 0, "isLow": false,
+        "locations": [{ "locationId": "main", "onHand": 13, "reserved": 3, "available": 10 }],
+    });
     assert_eq!(inventory.body, expected);
     assert_eq!(inventory.header("etag"), answer.header("etag"));
     assert_eq!(app.show_product(product).await.expect(200).body["inventory"], 10);

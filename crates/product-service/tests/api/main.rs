@@ -4,12 +4,17 @@
 mod app;
 mod audit;
 mod bad_input;
+mod bulk;
 mod caching;
 mod categories;
 mod find;
+mod interleaving;
 mod inventory;
 mod ledger;
+mod locations;
+mod movements;
 mod products;
 mod query_plans;
+mod reservations;
 mod roles;
 mod variants;

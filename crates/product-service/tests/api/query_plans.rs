@@ -102,3 +102,21 @@ async fn the_releases_of_orders_are_found_by_their_own_index() {
     let names = winning_stages(&app, doc! { "find": "movements", "filter": filter }).await;
     assert!(names.iter().any(|name| name == "IXSCAN"), "{names:?}");
 }
+
+#[tokio::test]
+async fn the_movements_of_a_product_and_what_is_low_are_read_from_an_index_in_their_order() {
+    use product_service::store::movements;
+    let app = TestApp::start().await;
+    let after = common::http::page::Cursor { at: Timestamp::now(), id: uuid::Uuid::now_v7() };
+    for after in [None, Some(after)] {
+        let filter = movements::of_product(ProductId::new(), after);
+        let find =
+            doc! { "find": "movements", "filter": filter, "sort": movements::newest_first(), "limit": 50 };
+        let names = winning_stages(&app, find).await;
+        assert!(!names.iter().any(|name| name == "SORT" || name == "COLLSCAN"), "{names:?}");
+    }
+    let low = doc! { "lowSince": { "$exists": true } };
+    let find = doc! { "find": "stock", "filter": low, "sort": { "lowSince": -1, "productId": -1 } };
+    let names = winning_stages(&app, find).await;
+    assert!(!names.iter().any(|name| name == "SORT" || name == "COLLSCAN"), "{names:?}");
+}

@@ -57,7 +57,7 @@ async fn other_methods_are_answered_with_those_that_are_allowed() {
         ("/products/facets".to_owned(), "HEAD, GET"),
         ("/products".to_owned(), "HEAD, GET, POST"),
         (format!("/products/{product}"), "HEAD, GET, PATCH"),
-        (format!("/products/{product}/inventory"), "HEAD, GET, PUT"),
+        (format!("/products/{product}/inventory"), "HEAD, GET, PUT, PATCH"),
         (format!("/products/{product}/inventory/adjustments"), "POST"),
     ] {
         let answer = send(app.staff(Method::DELETE, &path)).await.expect(405);

@@ -1,10 +1,11 @@
 //! A2 to A5 for one order: what it says of itself and what the ledger did for it are the same.
 
-use super::super::documents::{Effect, EffectState, MovementKind, OrderDocument, OrderLine};
+use super::super::documents::{Effect, EffectState, OrderDocument, OrderLine};
 use super::super::ledger::{Bought, Decision, OrderMovements, Sums, copy_of};
 use super::super::report::{Invariant, Report};
 use super::sum_by_product;
 use common::ids::{CustomerId, ProductId};
+use common::models::inventory::MovementKind;
 use common::models::order::OrderStatus;
 use common::money::MAX_MINOR;
 use common::time::Timestamp;

@@ -77,6 +77,7 @@ impl Shop {
             location_id: "main".into(),
             on_hand: 10,
             reserved: line.quantity,
+            backorder_limit: 0,
         });
         Self {
             stock: stock.collect(),

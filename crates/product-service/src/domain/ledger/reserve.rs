@@ -2,13 +2,21 @@
 
 use super::{Judgement, Ledger, Offer};
 use crate::domain::entry::Outcome;
+use crate::domain::hold::Hold;
 use crate::domain::movement::{Movement, MovementLine};
-use common::ids::{MovementId, OrderId, ProductId};
+use common::ids::{HoldId, MovementId, OrderId, ProductId};
 use common::models::inventory::MovementKind;
 use common::models::ledger::ReservedItem;
 use common::models::order::{MAX_LINES, Rejection, RejectionCode, RequestedLine};
 use common::models::product::ProductStatus;
+use common::models::reservation::HoldStatus;
 use common::money::{Currency, Money};
+
+/// What lines claimed so far, place by place.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub lines: Vec<MovementLine>,
+}
 
 /// What the lines of an order buy, and where it stands.
 struct Purchase {
@@ -23,20 +31,46 @@ impl<'a> Ledger<'a> {
         id: MovementId,
         order_id: OrderId,
         lines: &[RequestedLine],
+        hold_id: Option<HoldId>,
     ) -> Judgement {
         if lines.is_empty() || lines.len() > MAX_LINES {
             return Judgement::Answer(Outcome::contradiction());
         }
+        // What was held is free for this order alone. A hold that is over gives it no more than anyone else has.
+        let hold = hold_id.and_then(|id| self.holds.get(id)).filter(|hold| hold.is_active_at(self.terms.at));
+        let hold = hold.cloned();
+        let portions = hold.iter().flat_map(|hold| &hold.portions);
+        for portion in portions.clone() {
+            if let Some(shelves) = self.shelves.get_mut(&portion.product_id) {
+                shelves.claim(&portion.location_id, -portion.units);
+            }
+        }
         let purchase = self.purchase(lines);
-        self.unclaim(lines.iter().map(|line| line.product_id));
+        let claimed = lines.iter().map(|line| line.product_id);
+        self.unclaim(claimed.chain(portions.map(|portion| portion.product_id)));
         Judgement::Post(match purchase {
-            Ok(Purchase { currency, items, lines }) => Movement {
-                items,
-                currency: Some(currency),
-                ..self.movement(id, MovementKind::Reservation, lines).of_order(order_id)
-            },
+            Ok(purchase) => self.reservation(id, order_id, purchase, hold.as_ref()),
             Err(reasons) => self.refusal(id, order_id, reasons),
         })
+    }
+
+    fn reservation(
+        &mut self,
+        id: MovementId,
+        order_id: OrderId,
+        purchase: Purchase,
+        hold: Option<&Hold>,
+    ) -> Movement {
+        if let Some(hold) = hold {
+            self.free(hold, HoldStatus::Used, Some(order_id));
+        }
+        let Purchase { currency, items, lines } = purchase;
+        Movement {
+            items,
+            currency: Some(currency),
+            hold_id: hold.map(|hold| hold.id),
+            ..self.movement(id, MovementKind::Reservation, lines).of_order(order_id)
+        }
     }
 
     /// Nobody came back for the reservation in time.
@@ -58,7 +92,7 @@ impl<'a> Ledger<'a> {
 
     /// What the lines buy, or every reason why they cannot be had. Leaves claims behind.
     fn purchase(&mut self, lines: &[RequestedLine]) -> Result<Purchase, Vec<Rejection>> {
-        let (mut items, mut taken) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
+        let (mut items, mut taken) = (Vec::with_capacity(lines.len()), Taken::default());
         let mut reasons = Vec::new();
         let (mut currency, mut mixed, mut total) = (None, false, Some(Money::ZERO));
         for line in lines {
@@ -74,7 +108,7 @@ impl<'a> Ledger<'a> {
         }
         match currency {
             Some(currency) if reasons.is_empty() && !mixed && total.is_some() => {
-                Ok(Purchase { currency, items, lines: taken })
+                Ok(Purchase { currency, items, lines: taken.lines })
             }
             _ => {
                 if reasons.is_empty() {
@@ -88,7 +122,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The offer of a line's product, where it is for sale.
-    fn offer(&self, line: &RequestedLine) -> Result<&'a Offer, Rejection> {
+    pub(super) fn offer(&self, line: &RequestedLine) -> Result<&'a Offer, Rejection> {
         let rejection = |code| Rejection { product_id: Some(line.product_id), ..of_the_whole_order(code) };
         match self.terms.offers.get(&line.product_id) {
             None => Err(rejection(RejectionCode::UnknownProduct)),
@@ -100,11 +134,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Claims a line's units where they are.
-    pub(super) fn take(
-        &mut self,
-        line: &RequestedLine,
-        taken: &mut Vec<MovementLine>,
-    ) -> Result<(), Rejection> {
+    pub(super) fn take(&mut self, line: &RequestedLine, taken: &mut Taken) -> Result<(), Rejection> {
         let requested = line.quantity.get();
         let out_of_stock = |available: i64| Rejection {
             product_id: Some(line.product_id),
@@ -115,7 +145,7 @@ impl<'a> Ledger<'a> {
         let shelves = self.shelves.get_mut(&line.product_id).ok_or_else(|| out_of_stock(0))?;
         for portion in shelves.allocate(requested.into()).map_err(out_of_stock)? {
             shelves.claim(&portion.location_id, portion.units);
-            taken.push(MovementLine::reserved(line.product_id, portion.location_id, portion.units));
+            taken.lines.push(MovementLine::reserved(line.product_id, portion.location_id, portion.units));
         }
         Ok(())
     }

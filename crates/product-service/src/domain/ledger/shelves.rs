@@ -141,7 +141,22 @@ impl Shelves {
         }
     }
 
-    /// Notes since when the product is low, or that it is not any more.
+    /// A hold on the product ends then, or later.
+    pub(super) fn expect_end_of_hold(&mut self, at: Timestamp) {
+        if let Some(main) = self.main_mut() {
+            main.now.holds_from = Some(main.now.holds_from.map_or(at, |first| first.min(at)));
+        }
+    }
+
+    /// The holds that had ended were freed: of the others none ends before `next`.
+    pub(super) fn forget_ended_holds(&mut self, next: Option<Timestamp>) {
+        if let Some(main) = self.main_mut() {
+            main.now.holds_from = next;
+        }
+    }
+
+    /// Notes since when the product is low, or that it is not any more, and raises the version of a row that changed
+    /// in another way than by a movement.
     pub(super) fn watch(&mut self, at: Timestamp) {
         let available = self.available();
         if !self.rows.iter().any(Row::is_changed) {
@@ -149,12 +164,10 @@ impl Shelves {
         }
         let Some(main) = self.main_mut() else { return };
         let is_low = main.now.low_stock_threshold.is_some_and(|threshold| available <= threshold);
-        let low_since = if is_low { main.now.low_since.or(Some(at)) } else { None };
-        if main.now.low_since != low_since {
-            main.now.low_since = low_since;
-            if main.read.as_ref().is_some_and(|read| read.version == main.now.version) {
-                main.now.version += 1;
-            }
+        main.now.low_since = if is_low { main.now.low_since.or(Some(at)) } else { None };
+        let is_raised = main.read.as_ref().is_none_or(|read| read.version != main.now.version);
+        if main.is_changed() && !is_raised {
+            main.now.version += 1;
         }
     }
 }

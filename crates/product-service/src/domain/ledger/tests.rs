@@ -1,14 +1,19 @@
 //! The ledger's decisions against what must always hold.
 
+mod holds;
+mod places;
+
 use super::*;
-use crate::domain::entry::{Expected, Settings, Wish};
+use crate::domain::entry::{Expected, HoldEntry, HoldRefused, HoldWish, Settings, Wish};
+use crate::domain::hold::{freed_by, kept_by};
 use crate::domain::stock::StockId;
-use common::ids::OrderId;
+use common::ids::{HoldId, OrderId};
 use common::models::audit::AuditActor;
 use common::models::ledger::{LedgerFailure, ReservedItem};
 use common::models::location::LocationId;
 use common::models::order::{Rejection, RejectionCode, RequestedLine};
 use common::models::product::{MAX_UNITS, Units};
+use common::models::reservation::HoldStatus;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -113,6 +118,8 @@ fn backorders(id: u8, number: u8, limit: i64) -> Entry {
 struct Shop {
     movements: HashMap<MovementId, Movement>,
     stock: HashMap<StockId, Stock>,
+    holds: HashMap<HoldId, Hold>,
+    at: Timestamp,
     offers: Offers,
     places: Places,
     opening: HashMap<StockId, i64>,
@@ -125,6 +132,8 @@ impl Shop {
         let mut shop = Self {
             movements: HashMap::new(),
             stock: HashMap::new(),
+            holds: HashMap::new(),
+            at: AT,
             offers: Offers::new(),
             places,
             opening: HashMap::new(),
@@ -146,10 +155,13 @@ impl Shop {
     }
 
     fn post(&mut self, entries: &[Entry]) -> Vec<Outcome> {
-        let books =
-            Books { movements: self.movements.clone(), stock: self.stock.values().cloned().collect() };
-        let terms = Terms { offers: &self.offers, places: &self.places, at: AT };
-        let posting = decide(entries, books, terms);
+        let terms = Terms { offers: &self.offers, places: &self.places, at: self.at };
+        let posting = decide(entries, self.books(entries), terms);
+        for HoldChange { read, now } in posting.holds {
+            assert_eq!(self.holds.get(&now.id), read.as_ref());
+            assert_eq!(now.version, read.map_or(0, |read| read.version) + 1);
+            self.holds.insert(now.id, now);
+        }
         for StockChange { read, now } in posting.changes {
             assert_eq!(self.stock.get(&now.id), read.as_ref());
             assert!(now.version > read.map_or(0, |read| read.version));
@@ -159,6 +171,37 @@ impl Shop {
             assert!(self.movements.insert(movement.id, movement).is_none(), "an identity twice");
         }
         posting.outcomes
+    }
+
+    /// As the database is asked: of the holds no more than are named or may be over.
+    fn books(&self, entries: &[Entry]) -> Books {
+        let named = entries.iter().filter_map(Entry::hold_id);
+        let mut books = Books {
+            movements: self.movements.clone(),
+            stock: self.stock.values().cloned().collect(),
+            holds: named
+                .collect::<BTreeSet<_>>()
+                .iter()
+                .filter_map(|id| self.holds.get(id))
+                .cloned()
+                .collect(),
+            next_ends: HashMap::new(),
+        };
+        for product in books.products_with_ended_holds(self.at) {
+            let on_it = |hold: &&Hold| {
+                hold.status == HoldStatus::Active
+                    && hold.portions.iter().any(|portion| portion.product_id == product)
+            };
+            let (ended, lasting): (Vec<&Hold>, Vec<&Hold>) =
+                self.holds.values().filter(on_it).partition(|hold| hold.is_due_at(self.at));
+            books.next_ends.insert(product, lasting.iter().map(|hold| hold.expires_at).min());
+            for hold in ended {
+                if books.holds.iter().all(|known| known.id != hold.id) {
+                    books.holds.push(hold.clone());
+                }
+            }
+        }
+        books
     }
 
     fn stock(&self, number: u8) -> (i64, i64) {
@@ -188,6 +231,22 @@ impl Shop {
             assert!(0 <= row.on_hand && row.on_hand <= MAX_UNITS.into());
             assert!(0 <= row.reserved && row.reserved <= row.on_hand + row.backorder_limit);
             assert!(row.version > i64::try_from(lines.len()).unwrap() - 1);
+        }
+        for hold in self.holds.values() {
+            let units: i64 = hold.portions.iter().map(|portion| portion.units).sum();
+            let moved = [kept_by(hold.id), freed_by(hold.id)];
+            let moved =
+                moved.iter().filter_map(|id| self.movements.get(id)).flat_map(|movement| &movement.lines);
+            let kept: i64 = moved.map(|line| line.reserved_delta).sum();
+            assert_eq!(kept, if hold.status == HoldStatus::Active { units } else { 0 });
+            for portion in &hold.portions {
+                let main = &self.stock[&StockId::new(portion.product_id, &LocationId::main())];
+                assert!(
+                    hold.status != HoldStatus::Active
+                        || main.holds_from.is_some_and(|from| from <= hold.expires_at),
+                    "a hold would be overlooked"
+                );
+            }
         }
     }
 }
@@ -430,7 +489,7 @@ fn a_transfer_that_is_refused_leaves_no_trace_in_later_answers() {
 fn only_products_that_are_named_are_read() {
     let mut shop = Shop::with_stock(&[5, 5, 5]);
     shop.post(&[reserve(1, &[(0, 1)]), reserve(2, &[(1, 1)])]);
-    let books = Books { movements: shop.movements, stock: Vec::new() };
+    let books = Books { movements: shop.movements, ..Books::default() };
     let products =
         books.products_named_by(&[reserve(1, &[(0, 1)]), release(1, 2, &[(1, 1)]), refuse(3), set(3, 2, 1)]);
     assert_eq!(products, BTreeSet::from([product(1), product(2)]));
@@ -502,6 +561,10 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         1 => (80..90_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, units)| receive("near", id, number, units)),
         1 => (90..99_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, units)| transfer(id, number, "main", "far", units)),
         1 => (99..110_u8, 0..4_u8, 0..6_i64).prop_map(|(id, number, limit)| backorders(id, number, limit)),
+        2 => (0..8_u8, lines()).prop_map(|(id, lines)| holds::keep(id, &lines, 50)),
+        1 => (0..8_u8).prop_map(holds::give_back),
+        1 => (0..8_u8).prop_map(|id| holds::extend(id, 60)),
+        2 => (12..24_u8, 0..8_u8, lines()).prop_map(|(of, hold, lines)| holds::reserve_held(of, &lines, hold)),
         1 => (20..30_u8, 0..4_u8, 0..20_u32).prop_map(|(id, number, units)| set(id, number, units)),
         1 => (40..50_u8, 0..4_u8, -8..8_i64).prop_map(|(id, number, delta)| adjust(id, number, delta)),
     ]
@@ -528,6 +591,7 @@ proptest! {
             }
         }
         let stock = shop.stock.clone();
+        let holds = shop.holds.clone();
         let recorded = shop.movements.len();
         let repeats: Vec<Entry> = batches
             .concat()
@@ -536,6 +600,7 @@ proptest! {
             .collect();
         let outcomes = shop.post(&repeats);
         prop_assert_eq!(&shop.stock, &stock);
+        prop_assert_eq!(&shop.holds, &holds);
         prop_assert_eq!(shop.movements.len(), recorded);
         for (entry, outcome) in repeats.iter().zip(outcomes) {
             if let (Entry::Order(LedgerEntry::Reserve { .. } | LedgerEntry::Refuse { .. }), Some(first)) =
