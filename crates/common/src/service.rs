@@ -12,6 +12,7 @@ use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
+use rustls::ServerConfig;
 use serde::Deserialize;
 use serde_json::json;
 use std::net::TcpListener;
@@ -32,7 +33,7 @@ pub struct HttpSettings {
     /// Threads of each listener; 0 takes one for each core.
     pub workers: usize,
     pub max_connections: usize,
-    /// Milliseconds that a client may take to send the head of a request.
+    /// Milliseconds that a client may take to send the head of a request, and for the TLS handshake before it.
     pub head_timeout_ms: u64,
     /// Milliseconds that a connection may be idle between two requests.
     pub idle_timeout_ms: u64,
@@ -47,6 +48,8 @@ pub struct HttpSettings {
 /// The two bound sockets of a service.
 pub struct Listeners {
     public: TcpListener,
+    /// Where the public listener speaks TLS.
+    tls: Option<ServerConfig>,
     internal: TcpListener,
 }
 
@@ -56,7 +59,12 @@ impl Listeners {
             TcpListener::bind((settings.host.as_str(), port))
                 .with_context(|| format!("cannot listen on {}:{port}; is the port taken?", settings.host))
         };
-        Ok(Self { public: bind(settings.public_port)?, internal: bind(settings.internal_port)? })
+        Ok(Self { public: bind(settings.public_port)?, tls: None, internal: bind(settings.internal_port)? })
+    }
+
+    /// With TLS on the public listener.
+    pub fn with_tls(self, tls: Option<ServerConfig>) -> Self {
+        Self { tls, ..self }
     }
 
     pub fn public_port(&self) -> anyhow::Result<u16> {
@@ -103,9 +111,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let tasks = Tasks::here();
     let stopping = Stopping(readiness.stopping.clone());
-    let public_server = start(settings, listeners.public, &tasks, &stopping, public)?;
+    let public_server = start(settings, listeners.public, listeners.tls, &tasks, &stopping, public)?;
     let health = Data::new(readiness.clone());
-    let internal_server = start(settings, listeners.internal, &tasks, &stopping, move |config| {
+    let internal_server = start(settings, listeners.internal, None, &tasks, &stopping, move |config| {
         config
             .app_data(health.clone())
             .service(endpoint("/health/live").get(live))
@@ -139,6 +147,7 @@ pub async fn serve(
 fn start(
     settings: &HttpSettings,
     listener: TcpListener,
+    tls: Option<ServerConfig>,
     tasks: &Tasks,
     stopping: &Stopping,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
@@ -168,8 +177,12 @@ fn start(
         .client_request_timeout(Duration::from_millis(settings.head_timeout_ms))
         .shutdown_timeout(settings.drain_timeout_s)
         .tcp_nodelay(true)
-        .disable_signals()
-        .listen(listener)?;
+        .tls_handshake_timeout(Duration::from_millis(settings.head_timeout_ms))
+        .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
     Ok(server.run())
 }
 

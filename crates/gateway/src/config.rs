@@ -17,6 +17,7 @@ const DEFAULTS: &str = include_str!("../default.toml");
 pub struct Settings {
     pub environment: Environment,
     pub http: HttpSettings,
+    pub tls: TlsSettings,
     pub log: LogSettings,
     pub traces: TraceSettings,
     pub upstreams: UpstreamSettings,
@@ -29,6 +30,15 @@ pub struct Settings {
     pub clients: ClientSettings,
     pub cors: CorsSettings,
     pub answers: AnswerSettings,
+}
+
+/// Files in PEM; both empty: the public listener speaks plain HTTP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    pub certificate_file: String,
+    pub key_file: String,
+    pub reload_ms: u64,
 }
 
 /// Addresses of the services, such as `http://127.0.0.1:3001`.
@@ -130,6 +140,11 @@ impl Settings {
         ensure!(has_places, "overload: every class needs 1 place or more");
         ensure!(self.upstreams.max_in_flight >= 1, "upstreams.max_in_flight must be 1 or more");
         ensure!(self.proxy.deadline_ms >= 1, "proxy.deadline_ms must be 1 or more");
+        ensure!(
+            self.tls.certificate_file.is_empty() == self.tls.key_file.is_empty(),
+            "tls.certificate_file and tls.key_file must be set together"
+        );
+        ensure!(self.tls.reload_ms >= 1, "tls.reload_ms must be 1 or more");
         ensure!(self.limits.remembered >= 1, "limits.remembered must be 1 or more");
         Ok(())
     }

@@ -11,4 +11,5 @@ pub mod metrics;
 pub mod retry_budget;
 pub mod routes;
 pub mod startup;
+pub mod tls;
 pub mod upstream;

@@ -10,6 +10,7 @@ use crate::routes::caller::Callers;
 use crate::routes::cors::Cors;
 use crate::routes::health::HealthProbes;
 use crate::routes::proxy::Proxy;
+use crate::tls::Certificates;
 use actix_web::web::{Data, ServiceConfig};
 use common::auth::keys::KeySource;
 use common::auth::token::TokenVerifier;
@@ -39,13 +40,17 @@ pub struct Application {
     listeners: Listeners,
     keys: KeySource,
     keys_refresh: Duration,
+    certificates: Option<Certificates>,
+    certificates_reload: Duration,
     state: Data<AppState>,
 }
 
 impl Application {
     pub fn build(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
-        let listeners = Listeners::bind(&settings.http)?;
+        let certificates = Certificates::open(&settings.tls)?;
+        let tls = certificates.as_ref().map(Certificates::server).transpose()?;
+        let listeners = Listeners::bind(&settings.http)?.with_tls(tls);
         let client = peer::client_with_idle(Duration::from_millis(settings.upstreams.idle_ms))?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let shared = SharedBuckets::new(Redis::new(&settings.redis)?, &settings.limits.prefix);
@@ -61,7 +66,15 @@ impl Application {
             answers: settings.answers,
         };
         let keys_refresh = Duration::from_millis(settings.tokens.keys_refresh_ms);
-        Ok(Self { http: settings.http, listeners, keys, keys_refresh, state: Data::new(state) })
+        Ok(Self {
+            http: settings.http,
+            listeners,
+            keys,
+            keys_refresh,
+            certificates,
+            certificates_reload: Duration::from_millis(settings.tls.reload_ms),
+            state: Data::new(state),
+        })
     }
 
     pub fn public_port(&self) -> anyhow::Result<u16> {
@@ -74,6 +87,8 @@ impl Application {
 
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
+        let reloading =
+            self.certificates.map(|files| tokio::spawn(files.reload_every(self.certificates_reload)));
         // The gateway has no database, and whether the services are ready is theirs to say.
         let readiness = Readiness::new(|| ready(true).boxed());
         let state = self.state;
@@ -82,6 +97,9 @@ impl Application {
         };
         let served = serve(&self.http, self.listeners, readiness, public, |_| {}, stop).await;
         refreshing.abort();
+        if let Some(reloading) = reloading {
+            reloading.abort();
+        }
         served
     }
 }

@@ -13,3 +13,4 @@ mod retries;
 mod routes;
 mod sockets;
 mod targets;
+mod tls;
