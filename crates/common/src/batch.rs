@@ -1,5 +1,6 @@
 //! Group commit: one writer takes whatever came in while its last write was in flight.
 
+use crate::context::{self, Context};
 use crate::metrics::batch::BatchMetrics;
 use crate::traces;
 use opentelemetry::trace::SpanContext;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 /// Bounds of a batcher.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ struct Waiting<Entry, Answer> {
     since: Instant,
     /// The span that waits, where spans are recorded.
     span: Option<SpanContext>,
+    /// The request that waits, where one does.
+    request_id: Option<Arc<str>>,
 }
 
 /// A bounded queue with one writer behind it. The order of arrival is the order in a batch. There is no timer: an
@@ -84,7 +87,8 @@ where
     /// Queues an entry and waits for its answer. A caller that stops waiting does not take its entry back.
     pub async fn submit(&self, entry: Entry) -> Result<Answer, NotBatched> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { entry, answer, since: Instant::now(), span: traces::current() };
+        let request_id = context::current().map(|context| context.request_id);
+        let waiting = Waiting { entry, answer, since: Instant::now(), span: traces::current(), request_id };
         // Counted before it is sent: the writer may take it, and count it out, at once.
         self.metrics.queued();
         if let Err(refused) = self.queue.try_send(waiting) {
@@ -143,13 +147,17 @@ impl<Entry: Send + 'static, Write> Writing<Entry, Write> {
     {
         let (name, entries, begun) = (self.name, batch.answers.len(), Instant::now());
         // A batch works for many requests: it is a trace of its own that names each of them.
+        let context = self.context(&batch.requests);
+        let request_id = &*context.request_id;
         let span = if traces::are_on() {
-            tracing::info_span!(parent: None, "batch", otel.name = name, entries)
+            tracing::info_span!(parent: None, "batch", otel.name = name, entries, request_id)
         } else {
-            Span::none()
+            tracing::info_span!(parent: None, "batch", request_id)
         };
+        // What the batch asks of other services bears its identity: this line says whose it is.
+        tracing::debug!(parent: &span, batcher = name, requests = ?batch.requests, "written together");
         traces::link(&span, batch.spans.into_iter());
-        let writing = tokio::spawn((self.write)(batch.entries).instrument(span));
+        let writing = tokio::spawn(context::scope(context, (self.write)(batch.entries)).instrument(span));
         let written = tokio::time::timeout(self.limits.patience, writing);
         match written.await {
             Ok(Ok(outcomes)) if outcomes.len() == entries => {
@@ -170,6 +178,17 @@ impl<Entry: Send + 'static, Write> Writing<Entry, Write> {
     }
 }
 
+impl<Entry, Write> Writing<Entry, Write> {
+    /// Of the request that is alone in its batch, or of the batch.
+    fn context(&self, requests: &[Arc<str>]) -> Context {
+        let batch = Context::background(self.limits.patience);
+        match requests {
+            [request_id] => Context { request_id: request_id.clone(), ..batch },
+            _ => batch,
+        }
+    }
+}
+
 /// What is written together.
 struct Batch<Entry, Answer> {
     entries: Vec<Entry>,
@@ -177,6 +196,7 @@ struct Batch<Entry, Answer> {
     /// When each came in.
     since: Vec<Instant>,
     spans: Vec<SpanContext>,
+    requests: Vec<Arc<str>>,
 }
 
 fn take_batch<Entry, Answer>(
@@ -184,7 +204,13 @@ fn take_batch<Entry, Answer>(
     limits: BatchLimits,
     weight: fn(&Entry) -> usize,
 ) -> Batch<Entry, Answer> {
-    let mut batch = Batch { entries: Vec::new(), answers: Vec::new(), since: Vec::new(), spans: Vec::new() };
+    let mut batch = Batch {
+        entries: Vec::new(),
+        answers: Vec::new(),
+        since: Vec::new(),
+        spans: Vec::new(),
+        requests: Vec::new(),
+    };
     let mut total = 0;
     while let Some(next) = backlog.pop_front() {
         let heavier = weight(&next.entry).saturating_add(total);
@@ -197,6 +223,7 @@ fn take_batch<Entry, Answer>(
         batch.answers.push(next.answer);
         batch.since.push(next.since);
         batch.spans.extend(next.span);
+        batch.requests.extend(next.request_id);
     }
     batch
 }

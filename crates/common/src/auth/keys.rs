@@ -59,8 +59,14 @@ impl KeySource {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// One fetch for all who wait for the first keys.
+    /// In a task of its own: who waits for the keys no longer does not stop their fetch, which others wait for too.
     async fn fetch_first(&self) -> Result<(), TokenError> {
+        let source = self.clone();
+        tokio::spawn(async move { source.fetch_once().await }).await.map_err(|_| TokenError::NoKeys)?
+    }
+
+    /// One fetch for all who wait for the first keys.
+    async fn fetch_once(&self) -> Result<(), TokenError> {
         let Some(remote) = &self.remote else { return Err(TokenError::NoKeys) };
         let mut last_try = remote.last_try.lock().await;
         if !self.is_empty() {
@@ -111,4 +117,38 @@ fn decoding_keys(set: &JwkSet) -> Keys {
         .filter_map(|key| Some((key.common.key_id.clone()?, DecodingKey::from_jwk(key).ok()?)))
         .take(MOST_KEYS)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::signing::SigningKey;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn a_caller_that_stops_waiting_for_the_first_keys_does_not_stop_their_fetch() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let source = KeySource::remote(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let key = SigningKey::from_pem(&SigningKey::generate_pem().unwrap()).unwrap();
+        let keys = serde_json::json!({ "keys": [key.jwk()] }).to_string();
+        let (arrived, has_arrived) = oneshot::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let read = socket.read(&mut [0; 4096]).unwrap();
+            assert!(read > 0);
+            arrived.send(()).unwrap();
+            wait.recv().unwrap();
+            write!(socket, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{keys}", keys.len()).unwrap();
+        });
+        tokio::select! {
+            _ = source.find(key.kid()) => panic!("there is no answer yet"),
+            arrived = has_arrived => arrived.unwrap(),
+        }
+        go_on.send(()).unwrap();
+        assert!(source.find(key.kid()).await.is_ok());
+    }
 }
