@@ -49,6 +49,17 @@ impl TestSigner {
         role: Role,
         seconds_ago: i64,
     ) -> anyhow::Result<String> {
+        self.token_of_session(SessionId::new(), customer_id, role, seconds_ago)
+    }
+
+    /// The same, of this session.
+    pub fn token_of_session(
+        &self,
+        session_id: SessionId,
+        customer_id: CustomerId,
+        role: Role,
+        seconds_ago: i64,
+    ) -> anyhow::Result<String> {
         let now = Timestamp::now().as_millis() / 1000;
         self.key.sign(&Claims {
             iss: "oms".into(),
@@ -59,7 +70,7 @@ impl TestSigner {
             nbf: None,
             jti: uuid::Uuid::now_v7().to_string(),
             role,
-            sid: SessionId::new(),
+            sid: session_id,
         })
     }
 }

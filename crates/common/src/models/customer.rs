@@ -1,7 +1,7 @@
 //! Customers.
 
 use super::patch::removable;
-use crate::ids::CustomerId;
+use crate::ids::{CustomerId, SessionId};
 use crate::models::auth::Role;
 use crate::text::{Email, Password, Phone, Text};
 use crate::time::Timestamp;
@@ -93,12 +93,20 @@ pub struct CustomerStanding {
     /// Access tokens that were not issued after this moment are no longer good: the customer logged out everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_not_before: Option<Timestamp>,
+    /// Sessions that ended while access tokens of theirs may still be about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_sessions: Vec<SessionId>,
 }
 
 impl CustomerStanding {
     /// Whether a token issued then, in seconds since the Unix epoch, is still good. The second itself is not: a token
     /// of it may have been issued before.
-    pub fn accepts_token_of(&self, issued_at_s: i64) -> bool {
+    fn accepts_token_of(&self, issued_at_s: i64) -> bool {
         self.tokens_not_before.is_none_or(|not_before| issued_at_s > not_before.as_millis().div_euclid(1000))
+    }
+
+    /// Whether a token of this session, issued then, is still good.
+    pub fn accepts(&self, session: SessionId, issued_at_s: i64) -> bool {
+        self.accepts_token_of(issued_at_s) && !self.ended_sessions.contains(&session)
     }
 }

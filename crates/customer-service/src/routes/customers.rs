@@ -4,6 +4,7 @@ use crate::domain::registration::Registration;
 use crate::startup::AppState;
 use crate::store::customer_search::CustomerSearch;
 use crate::workflows::register_customer::Registrar;
+use crate::workflows::show_standing::show_standing;
 use crate::workflows::{self, change_customer};
 use actix_web::http::header;
 use actix_web::web::Data;
@@ -164,9 +165,8 @@ async fn set_status(
 
 /// What order-service asks before it places an order.
 pub async fn read_standing(state: Data<AppState>, id: PathId<CustomerId>) -> Result<HttpResponse, ApiError> {
-    let found = run_to_end(async move { state.customers.find(id.0).await }).await??;
-    let account = found.ok_or_else(no_such_customer)?;
-    Ok(HttpResponse::Ok().json(account.standing()))
+    let found = run_to_end(async move { show_standing(&state, id.0).await }).await??;
+    Ok(HttpResponse::Ok().json(found.ok_or_else(no_such_customer)?))
 }
 
 fn no_such_customer() -> ApiError {

@@ -110,9 +110,10 @@ impl Account {
         }
     }
 
-    /// As the other services see it.
-    pub fn standing(&self) -> CustomerStanding {
-        CustomerStanding { id: self.id, status: self.status, tokens_not_before: self.sessions_revoked_at }
+    /// As the other services see it, with the sessions that ended of late.
+    pub fn standing(&self, ended_sessions: Vec<SessionId>) -> CustomerStanding {
+        let tokens_not_before = self.sessions_revoked_at;
+        CustomerStanding { id: self.id, status: self.status, tokens_not_before, ended_sessions }
     }
 }
 

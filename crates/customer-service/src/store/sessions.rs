@@ -42,6 +42,13 @@ struct SessionDocument {
     revoked_at: Option<Timestamp>,
 }
 
+/// A session by its name alone.
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "_id")]
+    id: SessionId,
+}
+
 /// The sessions.
 #[derive(Clone)]
 pub struct Sessions {
@@ -139,6 +146,21 @@ impl Sessions {
             .max_time(Duration::from_secs(4));
         let found: Vec<SessionDocument> = found.await?.try_collect().await?;
         found.into_iter().map(from_stored).collect()
+    }
+
+    /// The sessions of a customer that have ended since then; at most a thousand.
+    pub async fn ended_since(
+        &self,
+        customer: CustomerId,
+        since: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let names = self.collection.clone_with_type::<Named>();
+        let found = names
+            .find(doc! { "customerId": customer, "revokedAt": { "$gt": since } })
+            .projection(doc! { "_id": 1 })
+            .limit(1_000)
+            .max_time(Duration::from_secs(4));
+        Ok(found.await?.map_ok(|session| session.id).try_collect().await?)
     }
 
     /// Ends one session of a customer; `false` where they have none of this identity.

@@ -16,3 +16,4 @@ pub mod read_audit_trail;
 pub mod refresh_session;
 pub mod register_customer;
 pub mod send_mail;
+pub mod show_standing;

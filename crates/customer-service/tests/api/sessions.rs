@@ -80,6 +80,9 @@ async fn a_session_that_is_ended_refreshes_no_more_and_the_others_do() {
     }
     assert_eq!(app.refresh(one.text("refreshToken")).await.problem(), (401, "invalid_refresh_token"));
     assert_eq!(app.refresh(other.text("refreshToken")).await.status, 200);
+    // Access tokens that it still has are known to be of a session that is over.
+    let standing = app.standing(Some("development-service-token"), &id.to_string()).await;
+    assert_eq!(standing.body["endedSessions"], json!([session_of(&one)]));
     assert_eq!(list(&app, other.text("accessToken"), id).await.body.as_array().unwrap().len(), 1);
 }
 

@@ -8,7 +8,7 @@ use common::models::customer::CustomerStanding;
 use quick_cache::sync::Cache;
 use std::time::{Duration, Instant};
 
-/// How long an answer may be relied on: who was deactivated or has logged out everywhere places no orders after this.
+/// How long an answer may be relied on: who was deactivated or has logged out places no orders after this.
 pub const RELIED_ON: Duration = Duration::from_secs(30);
 
 /// Most customers that are remembered.

@@ -57,7 +57,7 @@ pub enum PlaceError {
     UnknownAddress { field: &'static str },
     #[error("the customer is deactivated")]
     InactiveCustomer,
-    /// The caller logged out everywhere, or was deactivated, after the token was issued.
+    /// The caller logged out, or was deactivated, after the token was issued.
     #[error("the caller's token is no longer good")]
     TokenRevoked,
     #[error("the key was used for another request")]
@@ -272,14 +272,14 @@ async fn check_customer(state: &AppState, caller: &Caller, draft: &OrderDraft) -
     }
 }
 
-/// A token that is not fresh may be of someone who was deactivated or has logged out everywhere since.
+/// A token that is not fresh may be of someone who was deactivated or has logged out since.
 async fn check_token(state: &AppState, person: &Person, customer: CustomerId) -> Result<(), PlaceError> {
     let Some(standing) = state.customers.standing(person.customer_id).await? else {
         return Err(PlaceError::TokenRevoked);
     };
     let is_another = person.customer_id != customer;
     let is_deactivated = standing.status != CustomerStatus::Active;
-    if !standing.accepts_token_of(person.issued_at_s) || (is_another && is_deactivated) {
+    if !standing.accepts(person.session_id, person.issued_at_s) || (is_another && is_deactivated) {
         return Err(PlaceError::TokenRevoked);
     }
     Ok(())

@@ -1,6 +1,6 @@
 use crate::app::{TestApp, order_id, problem};
 use common::auth::api_key::ApiKeyText;
-use common::ids::{ApiKeyId, CustomerId, ProductId};
+use common::ids::{ApiKeyId, CustomerId, ProductId, SessionId};
 use common::models::auth::Role;
 use common::time::Timestamp;
 use reqwest::StatusCode;
@@ -204,6 +204,21 @@ async fn who_logged_out_everywhere_orders_with_a_younger_token_only() {
             assert_eq!(problem(answer).await, (401, "token_revoked".into()));
         }
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_session_that_has_ended_places_nothing_and_one_of_another_session_does() {
+    let app = TestApp::start().await;
+    let id = CustomerId::new();
+    let mut customer = app.someone(id, Role::Customer);
+    let (ended, open) = (SessionId::new(), SessionId::new());
+    let token = |session| app.signer.token_of_session(session, id, Role::Customer, 31).unwrap();
+    app.standing(id, json!({ "id": id, "status": "active", "endedSessions": [ended] }), 1).await;
+    let body = customer.order(ProductId::new(), 1);
+    customer.token = token(ended);
+    assert_eq!(problem(customer.place(&body, None).await).await, (401, "token_revoked".into()));
+    customer.token = token(open);
+    assert_eq!(customer.place(&body, None).await.status(), 201);
 }
 
 #[tokio::test]
