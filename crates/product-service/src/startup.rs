@@ -41,6 +41,7 @@ pub struct AppState {
     pub movements: Movements,
     pub holds: Holds,
     pub locations: Locations,
+    pub ledger: Ledger,
     pub stock_writer: StockWriter,
     pub audit: AuditLog,
 }
@@ -81,7 +82,7 @@ impl Application {
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (stock_writer, writer) =
-            StockWriter::start(settings.ledger, ledger, products.clone(), locations.clone());
+            StockWriter::start(settings.ledger, ledger.clone(), products.clone(), locations.clone());
         Ok(Self {
             http: settings.http,
             listeners,
@@ -100,6 +101,7 @@ impl Application {
                 movements,
                 holds,
                 locations,
+                ledger,
                 stock_writer,
                 audit,
             }),

@@ -106,6 +106,16 @@ pub struct LedgerAnswer {
     pub outcomes: Vec<LedgerOutcome>,
 }
 
+/// `POST /internal/ledger/forecast`: what effects of orders would come to now; nothing is written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerForecast {
+    /// One for each entry, in their order.
+    pub outcomes: Vec<LedgerOutcome>,
+    /// Those that they name and that there are not.
+    pub unknown_locations: Vec<LocationId>,
+}
+
 /// What stands in the ledger, durable on a majority.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -2,9 +2,9 @@
 
 use common::context::{self, Context};
 use common::http::peer::{Peer, PeerError};
-use common::models::ledger::{LedgerAnswer, LedgerBatch, LedgerEntry, LedgerOutcome};
+use common::models::ledger::{LedgerAnswer, LedgerBatch, LedgerEntry, LedgerForecast, LedgerOutcome};
 use common::mongo::jitter;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long all tries of one call may take together: less than a request's five seconds, so that its client hears 503
 /// from us and not from the gateway's time-out.
@@ -28,12 +28,24 @@ impl Ledger {
     pub async fn post(&self, entries: Vec<LedgerEntry>) -> Result<Vec<LedgerOutcome>, PeerError> {
         let expected = entries.len();
         let batch = LedgerBatch { entries };
-        let answer = context::scope(Context::background(BUDGET), self.post_with_retries(&batch)).await?;
+        // Not by the deadline of one of the requests that are in the batch, but under its identity.
+        let deadline = Instant::now() + BUDGET;
+        let own = Context { deadline, ..context::current().unwrap_or_else(|| Context::background(BUDGET)) };
+        let answer = context::scope(own, self.post_with_retries(&batch)).await?;
         if answer.outcomes.len() != expected {
             let cause = format!("{} outcomes for {expected} entries", answer.outcomes.len());
             return Err(PeerError::Broken { peer: "product-service", cause });
         }
         Ok(answer.outcomes)
+    }
+
+    /// What these effects would come to now. `None` where product-service is of the version before, which cannot tell.
+    pub async fn forecast(&self, entries: Vec<LedgerEntry>) -> Result<Option<LedgerForecast>, PeerError> {
+        match self.peer.post("/internal/ledger/forecast", &LedgerBatch { entries }).await {
+            Ok(forecast) => Ok(Some(forecast)),
+            Err(PeerError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn post_with_retries(&self, batch: &LedgerBatch) -> Result<LedgerAnswer, PeerError> {

@@ -2,12 +2,13 @@
 
 use crate::domain::draft::InvalidDraft;
 use crate::domain::moves::MoveError;
-use crate::domain::order::Order;
+use crate::domain::order::{EffectKind, Order};
 use crate::workflows::change_order::{ChangeError, Changed};
 use crate::workflows::place_order::PlaceError;
 use actix_web::{HttpResponse, ResponseError};
 use common::error::{ApiError, Kind};
 use common::ids::OrderId;
+use common::models::location::LocationId;
 use common::models::order::{Rejection, RejectionCode};
 use serde_json::json;
 
@@ -75,11 +76,31 @@ impl From<ChangeError> for ApiError {
             ChangeError::KeyReused => key_reused(),
             ChangeError::Contended => Self::unavailable().code("contended"),
             ChangeError::Unsettled { order_id, .. } => edit_unsettled(order_id).caused_by(error),
+            ChangeError::UnknownLocation => Self::invalid_field("/locationId", "unknown_location", &error),
+            ChangeError::LocationRefuses { kind, location_id } => refused_there(kind, &location_id),
+            ChangeError::Peer(error) => error.into(),
             ChangeError::Move(MoveError::Mismatch(_)) => Self::internal(error),
             ChangeError::Move(error) => refused_move(&error),
             ChangeError::Store(error) => error.into(),
         }
     }
+}
+
+/// 409 for a place whose stock does not allow the parcel or the return.
+fn refused_there(kind: EffectKind, location_id: &LocationId) -> ApiError {
+    let (code, detail) = match kind {
+        EffectKind::Shipment => (
+            "location_short",
+            format!(
+                "{location_id} does not have these units free or reserved for the order. Ship from another place, or \
+                 without locationId from where they are reserved."
+            ),
+        ),
+        EffectKind::Return | EffectKind::Release => {
+            ("location_refuses", format!("{location_id} cannot take these units back."))
+        }
+    };
+    ApiError::new(Kind::Conflict, detail).code(code).with("locationId", location_id.as_str())
 }
 
 /// 503 for an edit whose stock is not decided yet.

@@ -1,16 +1,19 @@
 //! Changing an order: it changes first and owes the effects on stock in the same write; they are delivered afterwards.
 
+use super::check_location::check_location;
 use super::edit_order;
 use crate::domain::moves::{Cause, Event, Hand, MoveError, apply};
-use crate::domain::order::{Change, Fingerprint, Order, Request};
+use crate::domain::order::{Change, EffectKind, Fingerprint, Order, Request};
 use crate::startup::AppState;
 use crate::store::orders::Swap;
 use common::auth::caller::Caller;
 use common::context;
 use common::fault::{self, Point};
 use common::http::idempotency::IdempotencyKey;
+use common::http::peer::PeerError;
 use common::ids::OrderId;
 use common::models::auth::Scope;
+use common::models::location::LocationId;
 use common::models::order_change::OrderMove;
 use common::mongo::{StoreError, jitter};
 use common::time::Timestamp;
@@ -39,6 +42,13 @@ pub enum ChangeError {
     /// The edit is recorded and its stock is not decided: the same request finds out, or the sweeper does.
     #[error("an edit of order {order_id} is not settled: {cause}")]
     Unsettled { order_id: OrderId, cause: String },
+    #[error("names no location of the shop")]
+    UnknownLocation,
+    /// The stock there does not allow what the parcel or the return would do.
+    #[error("{location_id} cannot do this {kind:?}")]
+    LocationRefuses { kind: EffectKind, location_id: LocationId },
+    #[error(transparent)]
+    Peer(#[from] PeerError),
     #[error(transparent)]
     Move(#[from] MoveError),
     #[error(transparent)]
@@ -114,6 +124,7 @@ pub async fn change_order(
             }
             changed => changed?,
         };
+        check_location(state, &order, &changed).await?;
         if !write(state, &order, &changed).await? {
             continue;
         }

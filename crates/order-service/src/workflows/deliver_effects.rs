@@ -92,7 +92,7 @@ impl Courier {
         // The sweeper may have found one that its own request is delivering.
         let mut once = HashSet::with_capacity(due.len());
         due.retain(|due| once.insert(due.effect.id));
-        let entries = due.iter().map(entry).collect();
+        let entries = due.iter().map(|due| entry(due.order_id, &due.effect)).collect();
         fault::point(Point::BeforeDeliver);
         let posted = self.ledger.post(entries).await;
         fault::point(Point::AfterDeliver);
@@ -127,9 +127,9 @@ impl Courier {
     }
 }
 
-fn entry(due: &Due) -> LedgerEntry {
-    let Due { order_id, effect } = due.clone();
-    let Effect { id, kind, lines, location_id, .. } = effect;
+/// What the ledger is told of an effect.
+pub(super) fn entry(order_id: OrderId, effect: &Effect) -> LedgerEntry {
+    let Effect { id, kind, lines, location_id, .. } = effect.clone();
     match kind {
         EffectKind::Release => LedgerEntry::Release { id, order_id, lines },
         EffectKind::Shipment => LedgerEntry::Ship { id, order_id, lines, location_id },

@@ -1,6 +1,7 @@
 //! The order of steps where there are two effects or more.
 
 pub mod change_order;
+pub mod check_location;
 pub mod deliver_effects;
 pub mod edit_order;
 pub mod place_order;

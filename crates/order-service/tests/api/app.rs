@@ -4,7 +4,7 @@ use common::auth::api_key::ApiKeyText;
 use common::ids::{ApiKeyId, CustomerId, OrderId, ProductId};
 use common::models::auth::Role;
 use common::models::ledger::{
-    LedgerAnswer, LedgerBatch, LedgerEntry, LedgerFailure, LedgerOutcome, ReservedItem,
+    LedgerAnswer, LedgerBatch, LedgerEntry, LedgerFailure, LedgerForecast, LedgerOutcome, ReservedItem,
 };
 use common::models::order::{Rejection, RejectionCode};
 use common::money::Currency;
@@ -122,6 +122,26 @@ impl Respond for Responder {
     }
 }
 
+/// Knows the places `main` and `berlin`, and decides as the ledger would.
+struct Forecaster(Arc<FakeLedger>);
+
+impl Respond for Forecaster {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let batch: LedgerBatch = serde_json::from_slice(&request.body).unwrap();
+        let named = |entry: &LedgerEntry| match entry {
+            LedgerEntry::Ship { location_id, .. } | LedgerEntry::Return { location_id, .. } => {
+                location_id.clone()
+            }
+            _ => None,
+        };
+        let unknown = batch.entries.iter().filter_map(named);
+        let unknown = unknown.filter(|place| !["main", "berlin"].contains(&place.as_str()));
+        let outcomes = batch.entries.iter().map(|entry| self.0.decide(entry)).collect();
+        let forecast = LedgerForecast { outcomes, unknown_locations: unknown.collect() };
+        ResponseTemplate::new(200).set_body_json(forecast)
+    }
+}
+
 /// Sweeps everything, however young.
 pub const SWEEP_ALL: SweeperSettings = SweeperSettings { interval_ms: 1, older_than_ms: -1000, orders: 500 };
 
@@ -138,6 +158,11 @@ impl TestApp {
         Mock::given(method("POST"))
             .and(path("/internal/ledger"))
             .respond_with(Responder(ledger.clone()))
+            .mount(&products)
+            .await;
+        Mock::given(method("POST"))
+            .and(path("/internal/ledger/forecast"))
+            .respond_with(Forecaster(ledger.clone()))
             .mount(&products)
             .await;
         let mut settings = Settings::defaults().unwrap();

@@ -282,3 +282,40 @@ async fn every_wrong_body_of_a_move_is_refused_by_its_field() {
     let unknown = staff.go(&json!({ "id": ProductId::new() }), "hold", json!({})).await;
     assert_eq!(problem(unknown).await, (404, "not_found".into()));
 }
+
+#[tokio::test]
+async fn a_place_that_is_not_there_or_is_short_is_refused_before_the_order_changes() {
+    let app = TestApp::start().await;
+    let (customer, staff, product) = (app.customer(), app.staff(), ProductId::new());
+    let order = customer.placed(product, 2).await;
+    let unknown = staff.go(&order, "fulfillments", json!({ "locationId": "nowhere" })).await;
+    assert_eq!(unknown.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let unknown: Value = unknown.json().await.unwrap();
+    assert_eq!(
+        (&unknown["errors"][0]["pointer"], &unknown["errors"][0]["code"]),
+        (&json!("/locationId"), &json!("unknown_location"))
+    );
+    app.ledger.contradicting.lock().unwrap().push(product);
+    let short = staff.go(&order, "fulfillments", json!({ "locationId": "berlin" })).await;
+    assert_eq!(problem(short).await, (409, "location_short".into()));
+    assert_eq!(staff.get_order(&order["id"]).await["version"], 2);
+    app.ledger.contradicting.lock().unwrap().clear();
+    let shipped = staff.went(&order, "fulfillments", json!({ "locationId": "berlin" })).await;
+    staff.went(&order, &format!("{}/deliver", parcel(&shipped, 0)), json!({})).await;
+    let body = json!({ "lines": [{ "productId": product, "quantity": 1 }] });
+    let asked = customer.went(&order, "returns", body).await;
+    let back = format!("returns/{}", asked["returns"][0]["id"].as_str().unwrap());
+    staff.went(&order, &format!("{back}/approve"), json!({})).await;
+    let receipt =
+        |place: &str| json!({ "lines": [{ "productId": product, "restock": 1 }], "locationId": place });
+    let receive = format!("{back}/receive");
+    let refused = staff.go(&order, &receive, receipt("nowhere")).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    app.ledger.contradicting.lock().unwrap().push(product);
+    assert_eq!(
+        problem(staff.go(&order, &receive, receipt("berlin")).await).await,
+        (409, "location_refuses".into())
+    );
+    app.ledger.contradicting.lock().unwrap().clear();
+    staff.went(&order, &receive, receipt("berlin")).await;
+}

@@ -2,6 +2,7 @@
 
 use crate::domain::entry::{HoldRefused, StockRefused};
 use crate::domain::product::InvalidProduct;
+use crate::store::ledger::PostError;
 use crate::store::product_facets::FacetsError;
 use crate::store::product_writes::Taken;
 use crate::workflows::change_category::ChangeCategoryError;
@@ -18,6 +19,17 @@ use common::models::reservation::MAX_HOLD_LIFE_S;
 
 fn unknown_category() -> ApiError {
     ApiError::invalid_field("/category", "unknown_category", "must be the path of a category that is there")
+}
+
+impl From<PostError> for ApiError {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Unavailable(cause) | PostError::Broken(cause) => cause.into(),
+            PostError::Conflict(_) | PostError::Moved | PostError::OutOfTime => {
+                Self::unavailable().caused_by(error)
+            }
+        }
+    }
 }
 
 impl From<InvalidProduct> for ApiError {

@@ -58,5 +58,6 @@ pub fn public(config: &mut ServiceConfig) {
 pub fn internal(config: &mut ServiceConfig) {
     config
         .service(endpoint("/ledger").post(ledger::post_entries))
+        .service(endpoint("/ledger/forecast").post(ledger::forecast_effects))
         .service(endpoint("/audit-events").post(audit::list_events));
 }

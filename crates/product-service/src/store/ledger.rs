@@ -127,6 +127,16 @@ impl Ledger {
         }
     }
 
+    /// What a batch would come to now. Nothing is written, and a moment later it may be otherwise.
+    pub async fn forecast(&self, entries: &[Entry], terms: Terms<'_>) -> Result<Vec<Outcome>, PostError> {
+        let mut session = self.database.client().start_session().await?;
+        session.start_transaction().with_options(durable_transaction()).await?;
+        let books = self.read(&mut session, entries, terms.at).await;
+        // It has written nothing, and the server would end it by itself.
+        drop(session.abort_transaction().await);
+        Ok(decide(entries, books?, terms).outcomes)
+    }
+
     async fn post_within(
         &self,
         session: &mut ClientSession,

@@ -278,3 +278,32 @@ async fn entries_that_collide_with_another_writer_for_too_long_fail_alone_and_ca
     assert_eq!(app.audited_stock(held).await, (5, 1));
     assert_eq!(app.audited_stock(free).await, (5, 2));
 }
+
+#[tokio::test]
+async fn a_forecast_says_what_effects_would_come_to_and_writes_nothing() {
+    let app = TestApp::start().await;
+    app.create_location("attic", 1).await.expect(201);
+    let product = app.stocked_product(3).await;
+    let order = OrderId::new();
+    assert!(is_reserved(&app.post_entries(vec![reserve(order, &[(product, 3)])]).await[0]));
+    let ship = |units: u32, place: Option<&str>| LedgerEntry::Ship {
+        id: MovementId::new(),
+        order_id: order,
+        lines: crate::app::lines(&[(product, units)]),
+        location_id: place.map(|place| place.parse().unwrap()),
+    };
+    let applied = LedgerOutcome::Applied;
+    for (entries, expected, unknown) in [
+        (vec![ship(3, None)], vec![applied.clone()], json!([])),
+        (vec![ship(2, Some("main")), ship(2, Some("main"))], vec![applied.clone(), CONTRADICTION], json!([])),
+        (vec![ship(1, Some("attic"))], vec![CONTRADICTION], json!([])),
+        (vec![ship(1, Some("nowhere"))], vec![CONTRADICTION], json!(["nowhere"])),
+    ] {
+        let request = app.outsider(Method::POST, "/internal/ledger/forecast");
+        let body = json!({ "entries": entries });
+        let forecast =
+            send(request.header("x-service-token", SERVICE_TOKEN).json(&body)).await.expect(200).body;
+        assert_eq!(forecast, json!({ "outcomes": expected, "unknownLocations": unknown }));
+    }
+    assert_eq!(app.audited_stock(product).await, (3, 3));
+}
