@@ -4,6 +4,13 @@ use crate::audit::AuditArguments;
 use crate::backup::{BackupArguments, RestoreArguments};
 use crate::bench::BenchArguments;
 use crate::bench::empty::EmptyHandlerArguments;
+use crate::desk::completions::CompletionsArguments;
+use crate::desk::customers::CustomersArguments;
+use crate::desk::log_in::{LogInArguments, LogOutArguments, ProfilesArguments};
+use crate::desk::orders::OrdersArguments;
+use crate::desk::products::ProductsArguments;
+use crate::desk::stock::StockArguments;
+use crate::desk::tail::TailArguments;
 use crate::doctor::DoctorArguments;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
@@ -13,7 +20,7 @@ use crate::seed::SeedArguments;
 use crate::shop::ShopCommand;
 use clap::{Parser, Subcommand};
 
-/// Runs a shop on one machine, fills it, replays traffic against it and audits it.
+/// Works with a shop: orders, products, stock and customers; runs one on one machine, fills it, measures it, audits it.
 #[derive(Debug, Parser)]
 #[command(name = "oms", version, about)]
 pub struct Arguments {
@@ -23,6 +30,24 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Log in to a shop, for the commands that work with it.
+    Login(LogInArguments),
+    /// End a log-in and forget it.
+    Logout(LogOutArguments),
+    /// The log-ins that are kept.
+    Profiles(ProfilesArguments),
+    /// List, show, place, cancel, ship, deliver and hold orders.
+    Orders(OrdersArguments),
+    /// List, show and create products, change what they cost, take them off sale.
+    Products(ProductsArguments),
+    /// What is there, what moved it and why; count, receive and transfer.
+    Stock(StockArguments),
+    /// List and show customers and their orders.
+    Customers(CustomersArguments),
+    /// Follow orders as they change.
+    Tail(TailArguments),
+    /// Write what a shell needs to complete these commands.
+    Completions(CompletionsArguments),
     /// Run a whole shop, or a command beside throw-away databases.
     #[command(subcommand)]
     Shop(ShopCommand),

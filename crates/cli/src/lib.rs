@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backup;
 pub mod bench;
+pub mod desk;
 pub mod doctor;
 pub mod keys;
 pub mod load;
@@ -33,5 +34,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Restore(arguments) => backup::restore(arguments).await,
         Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Prove(arguments) => prove::run(arguments).await,
+        Command::Login(arguments) => Ok(desk::end(desk::log_in::log_in(arguments).await)),
+        Command::Logout(arguments) => Ok(desk::end(desk::log_in::log_out(arguments).await)),
+        Command::Profiles(arguments) => Ok(desk::end(desk::log_in::list(arguments))),
+        Command::Orders(arguments) => Ok(desk::end(desk::orders::run(arguments).await)),
+        Command::Products(arguments) => Ok(desk::end(desk::products::run(arguments).await)),
+        Command::Stock(arguments) => Ok(desk::end(desk::stock::run(arguments).await)),
+        Command::Customers(arguments) => Ok(desk::end(desk::customers::run(arguments).await)),
+        Command::Tail(arguments) => Ok(desk::end(desk::tail::run(arguments).await)),
+        Command::Completions(arguments) => {
+            desk::completions::run(&arguments);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

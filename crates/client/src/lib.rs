@@ -24,6 +24,7 @@
 mod access;
 mod accounts;
 mod auth;
+pub mod blocking;
 mod call;
 mod categories;
 mod client;
@@ -36,6 +37,7 @@ mod page;
 mod products;
 mod retry;
 mod session;
+mod stream;
 
 pub use accounts::AuditSearch;
 pub use call::Created;

@@ -116,8 +116,7 @@ impl Client {
         remark: &Remark,
         options: MoveOptions<'_>,
     ) -> Result<Order, Error> {
-        let part = ["returns", &returned.to_string(), "approve"];
-        self.order_move(id, &part, remark, options).send().await?.decode()
+        self.move_return(id, returned, "approve", remark, options).await
     }
 
     /// `POST /orders/{id}/returns/{returnId}/decline`
@@ -128,8 +127,7 @@ impl Client {
         remark: &Remark,
         options: MoveOptions<'_>,
     ) -> Result<Order, Error> {
-        let part = ["returns", &returned.to_string(), "decline"];
-        self.order_move(id, &part, remark, options).send().await?.decode()
+        self.move_return(id, returned, "decline", remark, options).await
     }
 
     /// `POST /orders/{id}/returns/{returnId}/receive`
@@ -140,8 +138,7 @@ impl Client {
         receipt: &ReturnReceipt,
         options: MoveOptions<'_>,
     ) -> Result<Order, Error> {
-        let part = ["returns", &returned.to_string(), "receive"];
-        self.order_move(id, &part, receipt, options).send().await?.decode()
+        self.move_return(id, returned, "receive", receipt, options).await
     }
 
     /// `POST /orders/{id}/hold`: nothing is shipped until it is released.
@@ -182,6 +179,18 @@ impl Client {
         options: MoveOptions<'_>,
     ) -> Result<Order, Error> {
         self.order_move(id, &["tags"], change, options).send().await?.decode()
+    }
+
+    async fn move_return(
+        &self,
+        id: OrderId,
+        returned: ReturnId,
+        step: &str,
+        body: &impl Serialize,
+        options: MoveOptions<'_>,
+    ) -> Result<Order, Error> {
+        let part = ["returns", &returned.to_string(), step];
+        self.order_move(id, &part, body, options).send().await?.decode()
     }
 
     fn order_move(

@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// Which orders to list, and in which order. Everything that is given must hold; a list is sorted by the time whose range
 /// it names, and by the time of creation where it is of one customer or one tag.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderSearch {
     pub sort: Option<OrderSort>,

@@ -24,7 +24,7 @@ const SHORT_NAMES: [(&str, &str); 10] = [
 ];
 
 /// Names of the `oms` command line that may stand in the same environment.
-const FOREIGN_NAMES: [&str; 2] = ["OMS_URL", "OMS_TOKEN"];
+const FOREIGN_NAMES: [&str; 3] = ["OMS_PROFILE", "OMS_TOKEN", "OMS_URL"];
 
 /// Whether defaults made for a developer's machine are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,7 @@
 #![cfg(test)]
 //! The client against a stand-in for the gateway.
 
+mod blocking;
 mod log_in;
 mod orders;
 mod retries;
