@@ -11,6 +11,8 @@ pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
+mod allocator;
+#[cfg(feature = "service")]
 pub mod audit;
 #[cfg(feature = "service")]
 pub mod auth;
