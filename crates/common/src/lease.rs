@@ -35,24 +35,29 @@ impl Leases {
     pub async fn take(&self, name: &str) -> Result<Option<i64>, StoreError> {
         let holder = self.holder.to_string();
         let mine = doc! { "$eq": ["$holder", &holder] };
-        let free =
-            doc! { "_id": name, "$expr": { "$or": [{ "$lt": ["$expiresAt", "$$NOW"] }, mine.clone()] } };
+        let free = doc! { "$or": [{ "$lt": ["$expiresAt", "$$NOW"] }, mine.clone()] };
         let length_ms = i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX);
         let next_term = doc! { "$add": [{ "$ifNull": ["$term", 0_i64] }, 1_i64] };
+        let term = doc! { "$cond": [mine, "$term", next_term] };
+        let until = doc! { "$add": ["$$NOW", length_ms] };
+        // Where it is somebody else's this changes nothing, and nothing is written.
         let taken = doc! { "$set": {
-            "holder": &holder,
-            "term": { "$cond": [mine, "$term", next_term] },
-            "expiresAt": { "$add": ["$$NOW", length_ms] },
+            "holder": { "$cond": [free.clone(), &holder, "$holder"] },
+            "term": { "$cond": [free.clone(), term, "$term"] },
+            "expiresAt": { "$cond": [free, until, "$expiresAt"] },
         } };
         let written = self
             .collection
-            .find_one_and_update(free, vec![taken])
+            .find_one_and_update(doc! { "_id": name }, vec![taken])
             .upsert(true)
             .return_document(ReturnDocument::After)
             .max_time(MAX_TIME);
         match written.await {
-            Ok(lease) => Ok(lease.and_then(|lease| lease.get_i64("term").ok())),
-            // It exists and is not free.
+            Ok(lease) => {
+                let mine = lease.filter(|lease| lease.get_str("holder").is_ok_and(|found| found == holder));
+                Ok(mine.and_then(|lease| lease.get_i64("term").ok()))
+            }
+            // Two made it at the same moment, and the other one has it.
             Err(error) if is_duplicate_key(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -2,7 +2,7 @@ use crate::app::{Someone, TestApp, problem};
 use common::events::collector::Turn;
 use common::events::log::{AppendError, EventLog};
 use common::events::source::{Draft, Happening};
-use common::ids::{EntityId, ProductId};
+use common::ids::{EntityId, EventId, ProductId};
 use common::models::event::{Entity, EntityKind, Event, TypeFilter};
 use common::time::Timestamp;
 use mongodb::bson::{DateTime, Document, doc};
@@ -22,6 +22,10 @@ async fn page(staff: &Someone<'_>, path: &str) -> (Vec<Event>, String) {
 
 fn told(events: &[Event]) -> Vec<(&str, i64)> {
     events.iter().map(|event| (event.kind.as_str(), event.sequence)).collect()
+}
+
+fn ids(events: &[Event]) -> Vec<EventId> {
+    events.iter().map(|event| event.id).collect()
 }
 
 async fn database(app: &TestApp) -> mongodb::Database {
@@ -66,9 +70,10 @@ async fn the_feed_is_read_in_pages_by_type_and_from_now_on() {
         path = next;
     }
     assert_eq!(page(&staff, &path).await.0, []);
-    assert_eq!(events, page(&staff, "/events?types=order.*").await.0);
+    // Where the other logs are does not show in what is told of ours.
+    assert_eq!(ids(&events), ids(&page(&staff, "/events?types=order.*").await.0));
     let after = &events[3].cursor;
-    assert_eq!(page(&staff, &format!("/events?after={after}")).await.0, events[4..]);
+    assert_eq!(ids(&page(&staff, &format!("/events?after={after}")).await.0), ids(&events[4..]));
     let (confirmed, _) = page(&staff, "/events?types=order.confirmed,stock.*").await;
     assert_eq!(confirmed.len(), 3);
     assert!(confirmed.iter().all(|event| event.data["status"] == "confirmed"));
@@ -105,7 +110,7 @@ async fn who_may_not_read_the_feed_is_refused_and_what_it_does_not_understand_is
     let (customer, staff) = (app.customer(), app.staff());
     assert_eq!(problem(customer.get("/events").await).await, (403, "forbidden".into()));
     let key = app.api_key(&["orders:read"]).await;
-    let machine = app.bearing(customer.id, key.to_string());
+    let machine = app.bearing(customer.id, key.reveal());
     assert_eq!(problem(machine.get("/events").await).await, (403, "insufficient_scope".into()));
     for (query, pointer) in [
         ("after=x", "query:after"),
