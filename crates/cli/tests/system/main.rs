@@ -12,6 +12,7 @@ mod crash_points;
 mod doctor;
 mod exec;
 mod faults;
+mod feed;
 mod filling;
 mod lifecycle;
 mod load;
