@@ -11,6 +11,8 @@ pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
+mod allocator;
+#[cfg(feature = "service")]
 pub mod audit;
 #[cfg(feature = "service")]
 pub mod auth;
@@ -21,9 +23,13 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod context;
 #[cfg(feature = "service")]
+pub mod events;
+#[cfg(feature = "service")]
 pub mod health_check;
 #[cfg(feature = "service")]
 pub mod http;
+#[cfg(feature = "service")]
+pub mod lease;
 #[cfg(feature = "service")]
 pub mod metrics;
 #[cfg(feature = "service")]

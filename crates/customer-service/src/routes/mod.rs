@@ -12,6 +12,7 @@ mod sessions;
 mod staff;
 
 use actix_web::web::ServiceConfig;
+use common::events::serve::read_log;
 use common::http::endpoint::endpoint;
 
 /// What the gateway may route to.
@@ -57,6 +58,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// What only our own services may call; the paths stand under `/internal`.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(endpoint("/events").list(read_log))
         .service(endpoint("/customers/{id}").get(customers::read_standing))
         .service(endpoint("/api-keys/verify").post(api_keys::verify_api_key))
         .service(endpoint("/customers/{id}/addresses/{addressId}").get(addresses::read_address));

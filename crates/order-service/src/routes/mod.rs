@@ -1,6 +1,7 @@
 //! The URL table.
 
 pub mod errors;
+mod events;
 pub mod lists;
 pub mod moves;
 pub mod one_order;
@@ -34,7 +35,8 @@ pub fn public(config: &mut ServiceConfig) {
         .service(endpoint("/orders/{id}/release").post(moves::release_order))
         .service(endpoint("/orders/{id}/notes").post(moves::note_order))
         .service(endpoint("/orders/{id}/tags").post(moves::tag_order))
-        .service(endpoint("/customers/{id}/orders").list(lists::list_customer_orders));
+        .service(endpoint("/customers/{id}/orders").list(lists::list_customer_orders))
+        .service(endpoint("/events").list(events::read_events));
 }
 
 /// What only our own services may call; the paths stand under `/internal`.

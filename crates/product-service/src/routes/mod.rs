@@ -14,6 +14,7 @@ mod products;
 mod reservations;
 
 use actix_web::web::ServiceConfig;
+use common::events::serve::read_log;
 use common::http::endpoint::endpoint;
 
 /// What the gateway may route to.
@@ -57,6 +58,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// Under `/internal`, for our own services.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(endpoint("/events").list(read_log))
         .service(endpoint("/ledger").post(ledger::post_entries))
         .service(endpoint("/ledger/forecast").post(ledger::forecast_effects))
         .service(endpoint("/audit-events").post(audit::list_events));
