@@ -5,6 +5,8 @@ use crate::backup::{BackupArguments, RestoreArguments};
 use crate::bench::BenchArguments;
 use crate::bench::empty::EmptyHandlerArguments;
 use crate::doctor::DoctorArguments;
+use crate::files::export::ExportCommand;
+use crate::files::import::ImportCommand;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
 use crate::prove::ProveArguments;
@@ -40,6 +42,12 @@ pub enum Command {
     /// What `oms bench` puts behind a gateway to learn what the way costs.
     #[command(hide = true)]
     EmptyHandler(EmptyHandlerArguments),
+    /// Put a file of products or stock into a shop, row by row.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Write products, stock, orders or customers to a file.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
     /// Write the three databases as of one moment into a folder, while the shop runs.

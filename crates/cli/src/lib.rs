@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backup;
 pub mod bench;
 pub mod doctor;
+pub mod files;
 pub mod keys;
 pub mod load;
 pub mod prove;
@@ -31,6 +32,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Import(command) => files::import::run(command).await,
+        Command::Export(command) => files::export::run(command).await,
         Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Prove(arguments) => prove::run(arguments).await,
     }

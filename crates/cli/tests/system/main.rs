@@ -12,6 +12,7 @@ mod crash_points;
 mod doctor;
 mod exec;
 mod faults;
+mod files;
 mod filling;
 mod lifecycle;
 mod load;

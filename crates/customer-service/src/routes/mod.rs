@@ -18,6 +18,7 @@ use common::http::endpoint::endpoint;
 pub fn public(config: &mut ServiceConfig) {
     config
         .service(endpoint("/customers").list(customers::list_customers).post(customers::register_customer))
+        .service(endpoint("/customers/export").list(privacy::export_customers))
         .service(endpoint("/customers/{id}").get(customers::read_customer).patch(customers::change_customer))
         .service(endpoint("/customers/{id}/password").post(passwords::change_password))
         .service(endpoint("/customers/{id}/export").get(privacy::export_customer))

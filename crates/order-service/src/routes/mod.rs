@@ -1,6 +1,7 @@
 //! The URL table.
 
 pub mod errors;
+pub mod files;
 pub mod lists;
 pub mod moves;
 pub mod one_order;
@@ -15,6 +16,7 @@ use common::http::endpoint::endpoint;
 pub fn public(config: &mut ServiceConfig) {
     config
         .service(endpoint("/orders").post(orders::place_order).list(lists::list_orders))
+        .service(endpoint("/orders/export").list(files::export_orders))
         .service(endpoint("/orders/{id}").get(one_order::get_order))
         .service(endpoint("/orders/{id}/history").get(one_order::get_history))
         .service(endpoint("/orders/{id}/why").get(one_order::get_why))

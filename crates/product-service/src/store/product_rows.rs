@@ -8,6 +8,7 @@ use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use common::ids::ProductId;
 use common::models::audit::AuditEvent;
+use common::models::bulk::NamedBy;
 use common::mongo::{StoreError, Transaction};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -21,13 +22,6 @@ pub struct NewRow {
     pub stock: Stock,
     pub receipt: Option<Movement>,
     pub event: AuditEvent,
-}
-
-/// What a file names products by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
-    Sku,
-    ExternalId,
 }
 
 impl Products {
