@@ -42,7 +42,7 @@ pub enum Command {
     /// What `oms bench` puts behind a gateway to learn what the way costs.
     #[command(hide = true)]
     EmptyHandler(EmptyHandlerArguments),
-    /// Put a file of products or stock into a shop, row by row.
+    /// Put a file of products, stock or orders into a shop, row by row.
     #[command(subcommand)]
     Import(ImportCommand),
     /// Write products, stock, orders or customers to a file.

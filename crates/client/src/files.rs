@@ -7,6 +7,7 @@ use bytes::Bytes;
 use common::ids::CustomerId;
 use common::models::bulk::{FileFormat, ImportReport, NamedBy};
 use common::models::order::OrderStatus;
+use common::models::order_import::StockUse;
 use common::time::Timestamp;
 use futures_util::{Stream, stream};
 use reqwest::header::CONTENT_TYPE;
@@ -82,6 +83,19 @@ impl Client {
         options: ImportOptions,
     ) -> Result<ImportReport, Error> {
         upload(self.call(Method::POST, &["stock", "import"]), file, options).await
+    }
+
+    /// `POST /orders/import`: orders of another system, as NDJSON of [`ImportedOrder`].
+    ///
+    /// [`ImportedOrder`]: common::models::order_import::ImportedOrder
+    pub async fn import_orders(
+        &self,
+        file: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+        stock: StockUse,
+        dry_run: bool,
+    ) -> Result<ImportReport, Error> {
+        let call = self.call(Method::POST, &["orders", "import"]).query("stock", Some(stock.as_str()));
+        send(call.query("dryRun", dry_run.then_some(true)), file, FileFormat::Ndjson).await
     }
 
     /// `GET /products/export`: every product as a row that can be imported.

@@ -309,7 +309,10 @@ mod tests {
             lines(&read(FileFormat::Csv, &[csv.as_bytes()]).unwrap()),
             [(2, false), (3, true), (4, false), (5, true)]
         );
-        assert_eq!(lines(&read(FileFormat::Csv, &[b"sku,name\nA,\xff\nB,b"]).unwrap()), [(2, false), (3, true)]);
+        assert_eq!(
+            lines(&read(FileFormat::Csv, &[b"sku,name\nA,\xff\nB,b"]).unwrap()),
+            [(2, false), (3, true)]
+        );
         let json = format!("{{\"name\":\"{long}\"}}\n{{}}\nno\n[1]\n\n{{\"sku\":1}}");
         let rows = read(FileFormat::Ndjson, &[json.as_bytes()]).unwrap();
         assert_eq!(lines(&rows), [(1, false), (2, true), (3, false), (4, false), (6, true)]);

@@ -1,6 +1,7 @@
 //! What is wired to what.
 
 use crate::clients::customers::Customers;
+use crate::clients::directory::Directory;
 use crate::clients::ledger::Ledger;
 use crate::config::{Settings, SweeperSettings};
 use crate::metrics;
@@ -38,6 +39,7 @@ pub struct AppState {
     pub placement: Placement,
     pub delivery: Delivery,
     pub ledger: Ledger,
+    pub directory: Directory,
     /// Orders of which the log was told that they cannot be settled.
     pub said: Rarely<OrderId>,
 }
@@ -66,6 +68,7 @@ impl Application {
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
+        let directory = Directory::new(customers.clone(), products.clone());
         let ledger = Ledger::new(products);
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (placement, mut writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
@@ -87,6 +90,7 @@ impl Application {
                 orders,
                 delivery,
                 ledger,
+                directory,
                 said: Rarely::new(),
             }),
             sweeper: settings.sweeper,

@@ -42,6 +42,7 @@ pub struct AppState {
     pub holds: Holds,
     pub locations: Locations,
     pub stock_writer: StockWriter,
+    pub ledger: Ledger,
     pub audit: AuditLog,
 }
 
@@ -81,7 +82,7 @@ impl Application {
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (stock_writer, writer) =
-            StockWriter::start(settings.ledger, ledger, products.clone(), locations.clone());
+            StockWriter::start(settings.ledger, ledger.clone(), products.clone(), locations.clone());
         Ok(Self {
             http: settings.http,
             listeners,
@@ -101,6 +102,7 @@ impl Application {
                 holds,
                 locations,
                 stock_writer,
+                ledger,
                 audit,
             }),
             writer,

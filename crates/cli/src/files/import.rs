@@ -3,10 +3,11 @@
 use super::{Format, format_of, is_standard, per_second, progress};
 use crate::access::AccessArguments;
 use crate::shop::say::say;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use bytes::{Bytes, BytesMut};
 use clap::{Subcommand, ValueEnum};
 use common::models::bulk::{FileFormat, ImportReport, NamedBy, RowError};
+use common::models::order_import::StockUse;
 use futures_util::{Stream, stream};
 use indicatif::ProgressBar;
 use oms_client::{Client, ImportOptions};
@@ -26,6 +27,8 @@ pub enum ImportCommand {
     Products(ProductImportArguments),
     /// What is available, place by place, with low-stock thresholds and what is coming.
     Stock(ProductImportArguments),
+    /// Orders of another system as they stand there, as NDJSON.
+    Orders(OrderImportArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -35,6 +38,30 @@ pub struct ProductImportArguments {
     /// The column that tells whether a product is there already.
     #[arg(long, value_enum, default_value_t = By::Sku)]
     pub by: By,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct OrderImportArguments {
+    #[command(flatten)]
+    pub file: ImportArguments,
+    /// Whether what is open of the orders is reserved, or they are history that never touches stock.
+    #[arg(long, value_enum, default_value_t = Stock::None)]
+    pub stock: Stock,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stock {
+    None,
+    Reserve,
+}
+
+impl From<Stock> for StockUse {
+    fn from(stock: Stock) -> Self {
+        match stock {
+            Stock::None => Self::None,
+            Stock::Reserve => Self::Reserve,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,6 +114,15 @@ pub async fn run(command: ImportCommand) -> anyhow::Result<ExitCode> {
             let (job, pieces) = Job::open(&arguments.file, "stock").await?;
             let sent = job.client.import_stock(pieces, arguments.options(job.format)).await;
             job.end(sent, arguments.file.json)
+        }
+        ImportCommand::Orders(OrderImportArguments { file, stock }) => {
+            let (job, pieces) = Job::open(&file, "orders").await?;
+            ensure!(
+                job.format == FileFormat::Ndjson,
+                "orders are imported as NDJSON, one JSON object a line"
+            );
+            let sent = job.client.import_orders(pieces, stock.into(), file.dry_run).await;
+            job.end(sent, file.json)
         }
     }
 }

@@ -119,8 +119,7 @@ async fn bad_rows_are_told_by_line_and_field_and_the_good_ones_around_them_are_i
     assert!(desk.admin.products(None, None, None).await.unwrap().items.is_empty());
     let output = desk.oms(&["import", "products", "products.csv"], "");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let (said, told) =
-        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (said, told) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(said.contains("20 created, 0 changed, 0 as they were, 20 failed"), "{said}");
     let told: Vec<&str> = told.lines().collect();
     assert_eq!(told.len(), 20, "{told:#?}");

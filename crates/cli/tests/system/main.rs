@@ -14,6 +14,7 @@ mod exec;
 mod faults;
 mod files;
 mod filling;
+mod imported;
 mod lifecycle;
 mod load;
 mod logins;

@@ -251,6 +251,7 @@ pub const ROWS: &[Row] = &[
         // An order for someone else is not hidden: whoever sends it has named them.
         ..row("POST", "/orders", Some(OrdersWrite), [401, 201, 403, 201, 201, 201, 403])
     },
+    row("POST", "/orders/import", Some(OrdersWrite), staff(415)),
     row("GET", "/orders/export", Some(OrdersRead), staff(422)),
     Row { objects: &[Order], ..row("GET", "/orders/{id}", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("POST", "/orders/{id}/cancel", Some(OrdersWrite), owned(200)) },

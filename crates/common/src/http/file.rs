@@ -103,11 +103,7 @@ where
 
 /// A file on its way out, a page at a time: `page` answers the text from a position on, and where the next page
 /// begins; `None` after the last. What fails half-way breaks the answer off, so that nobody takes a part for the whole.
-pub fn download<P, E, F>(
-    format: FileFormat,
-    start: P,
-    page: impl Fn(P) -> F + 'static,
-) -> HttpResponse
+pub fn download<P, E, F>(format: FileFormat, start: P, page: impl Fn(P) -> F + 'static) -> HttpResponse
 where
     P: Send + 'static,
     E: Send + 'static,

@@ -58,6 +58,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// What only our own services may call; the paths stand under `/internal`.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(endpoint("/customers/find").post(customers::find_customers))
         .service(endpoint("/customers/{id}").get(customers::read_standing))
         .service(endpoint("/api-keys/verify").post(api_keys::verify_api_key))
         .service(endpoint("/customers/{id}/addresses/{addressId}").get(addresses::read_address));

@@ -218,7 +218,11 @@ impl Customers {
     }
 
     /// All accounts by their identities, a page at a time, without what somebody logs in with.
-    pub async fn page_by_id(&self, after: Option<CustomerId>, limit: i64) -> Result<Vec<Account>, StoreError> {
+    pub async fn page_by_id(
+        &self,
+        after: Option<CustomerId>,
+        limit: i64,
+    ) -> Result<Vec<Account>, StoreError> {
         let query = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
         let found = self.collection.find(query).sort(doc! { "_id": 1 }).limit(limit);
         let shown = found.projection(doc! { "passwordHash": 0, "fingerprint": 0, "addresses": 0 });

@@ -110,6 +110,7 @@ pub const ROUTES: &[Route] = &[
     route("/reservations/{id}", &["GET", "DELETE"], Product),
     route("/reservations/{id}/extend", &["POST"], Product),
     Route { body_limit: LINES, ..route("/orders", &["GET", "POST"], Order) },
+    file("/orders/import", &["POST"], Order),
     file("/orders/export", &["GET"], Order),
     route("/orders/{id}", &["GET"], Order),
     Route { body_limit: LINES, ..route("/orders/{id}/cancel", &["POST"], Order) },

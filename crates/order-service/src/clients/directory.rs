@@ -100,7 +100,8 @@ impl Directory {
         }
         let (customers, products) = (customers.into_iter().collect(), products.into_iter().collect());
         let (customers, products) =
-            futures_util::future::try_join(self.find_customers(customers), self.find_products(products)).await?;
+            futures_util::future::try_join(self.find_customers(customers), self.find_products(products))
+                .await?;
         known.customers.extend(customers);
         known.products.extend(products);
         Ok(known)

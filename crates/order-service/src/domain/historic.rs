@@ -63,7 +63,11 @@ pub fn check(row: &ImportedOrder, now: Timestamp) -> Result<(), Broken> {
     if matches!(row.status, Some(OrderStatus::Pending | OrderStatus::Rejected)) {
         return broken("status", "must be confirmed, cancelled or completed");
     }
-    let times = [("createdAt", Some(row.created_at)), ("shippedAt", row.shipped_at), ("deliveredAt", row.delivered_at)];
+    let times = [
+        ("createdAt", Some(row.created_at)),
+        ("shippedAt", row.shipped_at),
+        ("deliveredAt", row.delivered_at),
+    ];
     let mut before = Timestamp::from_millis(i64::MIN);
     for (field, at) in times.into_iter().filter_map(|(field, at)| Some((field, at?))) {
         if at < before {
@@ -257,3 +261,6 @@ const fn name_of(status: OrderStatus) -> &'static str {
         OrderStatus::Completed => "completed",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use crate::domain::draft::InvalidDraft;
 use crate::domain::moves::MoveError;
 use crate::domain::order::Order;
 use crate::workflows::change_order::{ChangeError, Changed};
+use crate::workflows::import_orders::ImportError;
 use crate::workflows::place_order::PlaceError;
 use actix_web::{HttpResponse, ResponseError};
 use common::error::{ApiError, Kind};
@@ -78,6 +79,17 @@ impl From<ChangeError> for ApiError {
             ChangeError::Move(MoveError::Mismatch(_)) => Self::internal(error),
             ChangeError::Move(error) => refused_move(&error),
             ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Peer(error) => error.into(),
+            ImportError::Unsettled => Self::unavailable().caused_by(error),
+            ImportError::Move(_) => Self::internal(error),
         }
     }
 }

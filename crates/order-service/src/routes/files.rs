@@ -4,25 +4,30 @@ use super::representation;
 use crate::domain::moves::Hand;
 use crate::startup::AppState;
 use crate::store::listing::{Filter, Sort, SortTime};
-use actix_web::HttpResponse;
-use actix_web::web::Data;
+use crate::workflows::import_orders::{OrderImport, import_orders};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
 use common::auth::caller::Caller;
+use common::context;
 use common::error::ApiError;
-use common::http::file::download;
+use common::http::file::{Upload, download, step};
 use common::http::page::Cursor;
 use common::http::query::Query;
 use common::ids::{CustomerId, OrderId};
 use common::models::auth::Scope;
-use common::models::bulk::FileFormat;
+use common::models::bulk::{FileFormat, ImportReport};
 use common::models::order::{FulfillmentStatus, Order, OrderLine, OrderStatus};
 use common::models::order_change::Tag;
+use common::models::order_import::StockUse;
 use common::models::order_label::ExternalId;
 use common::money::{Amount, Currency};
 use common::mongo::StoreError;
-use common::rows;
+use common::rows::{self, RowRules};
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Columns of a CSV file of orders, which has a row for each line.
 const COLUMNS: &[&str] = &[
@@ -49,11 +54,63 @@ const COLUMNS: &[&str] = &[
     "lineTotal",
 ];
 
+/// Bytes of one row of an import: 2,000 lines of about 250 bytes.
+const MAX_ROW: usize = 512 * 1024;
+
+/// Batches of rows that are put in at a time: while one waits for the database, the next is read.
+const BATCHES: usize = 3;
+
 /// Orders of one page.
 const PAGE: i64 = 200;
 
 /// Oldest first: what is placed meanwhile is still to come.
 const SORT: Sort = Sort { time: SortTime::Created, oldest_first: true };
+
+/// Parameters of `POST /orders/import`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImportParameters {
+    stock: Option<StockUse>,
+    /// Report what would be done, and do nothing.
+    dry_run: Option<bool>,
+}
+
+/// `POST /orders/import`, for staff: orders of another system, one JSON object a line.
+pub async fn import_order_file(
+    state: Data<AppState>,
+    request: HttpRequest,
+    caller: Caller,
+    Query(parameters): Query<ImportParameters>,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    caller.require_scope(Scope::OrdersWrite)?;
+    let import = Arc::new(OrderImport {
+        stock: parameters.stock.unwrap_or_default(),
+        dry_run: parameters.dry_run.unwrap_or_default(),
+        actor: caller.actor().to_string(),
+        directory: state.directory.afresh(),
+    });
+    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
+    let rules = RowRules { columns: &[], max_bytes: MAX_ROW };
+    let mut file = Upload::open(&request, payload, &[FileFormat::Ndjson], rules)?;
+    let mut under_way = VecDeque::with_capacity(BATCHES);
+    loop {
+        let rows = file.next().await?;
+        let is_last = rows.is_none();
+        if let Some(rows) = rows {
+            let (state, import) = (state.clone(), import.clone());
+            let batch = async move { import_orders(&state, rows, &import).await };
+            under_way.push_back(context::spawn(step(batch)));
+        }
+        while under_way.len() >= BATCHES || is_last {
+            let Some(batch) = under_way.pop_front() else { break };
+            report.add(batch.await.map_err(ApiError::internal)??);
+        }
+        if is_last {
+            return Ok(HttpResponse::Ok().json(report));
+        }
+    }
+}
 
 /// Parameters of `GET /orders/export`.
 #[derive(Debug, Deserialize)]

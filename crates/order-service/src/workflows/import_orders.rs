@@ -1,26 +1,24 @@
 //! Rows of a file into orders: history as it stands, or with what is open of it reserved. Every row may be repeated,
 //! after any crash: the order's identity is derived from its external id, and a row that is in stays as it is.
 
-use super::place_order::{ACTOR, event_of};
+use super::reserve_imported::{decide, refused};
 use crate::clients::directory::Directory;
 use crate::domain::historic::{self, Historic, Named};
-use crate::domain::moves::{Cause, Event, Hand, MoveError, apply};
+use crate::domain::moves::MoveError;
 use crate::domain::order::Order;
 use crate::startup::AppState;
-use crate::store::orders::{Recorded, Swap};
+use crate::store::orders::Recorded;
 use common::http::body::typed;
 use common::http::peer::PeerError;
 use common::ids::OrderId;
 use common::models::bulk::{ImportReport, RowError};
-use common::models::ledger::{LedgerEntry, MAX_BATCH_LINES, MAX_ENTRIES};
-use common::models::order::{OrderStatus, Rejection};
+use common::models::order::OrderStatus;
 use common::models::order_import::{ImportedOrder, StockUse};
 use common::mongo::StoreError;
 use common::rows::Row;
 use common::time::Timestamp;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 /// How often an order may get no stock: each time leaves an order that was rejected.
 const ATTEMPTS: u32 = 16;
@@ -48,11 +46,11 @@ pub enum ImportError {
 }
 
 /// A row on its way in.
-struct Candidate {
-    line: u64,
+pub(super) struct Candidate {
+    pub line: u64,
     historic: Historic,
     attempt: u32,
-    order: Order,
+    pub order: Order,
 }
 
 /// Puts rows in, in the order of the file.
@@ -117,7 +115,11 @@ async fn look_up(
     for (line, row) in rows {
         let Some(customer_id) = known.customer(&row) else {
             let field = if row.customer_id.is_some() { "customerId" } else { "customerEmail" };
-            report.fail(RowError { line, field: field.to_owned(), detail: "there is no such customer".to_owned() });
+            report.fail(RowError {
+                line,
+                field: field.to_owned(),
+                detail: "there is no such customer".to_owned(),
+            });
             continue;
         };
         let mut products = Vec::with_capacity(row.lines.len());
@@ -161,7 +163,9 @@ async fn compare(
                 }
                 Some(order) => settle_known(&candidate, order, report),
                 None => match first.get(&candidate.order.id) {
-                    Some(earlier) if earlier.fingerprint() == candidate.historic.fingerprint() => report.unchanged += 1,
+                    Some(earlier) if earlier.fingerprint() == candidate.historic.fingerprint() => {
+                        report.unchanged += 1
+                    }
                     Some(_) => report.fail(other_content(candidate.line)),
                     None => {
                         report.created += 1;
@@ -269,74 +273,4 @@ async fn taken(state: &AppState, candidate: &Candidate) -> Result<RowError, Impo
         // Somebody else is writing it at this moment.
         _ => Err(ImportError::Unsettled),
     }
-}
-
-/// Reserves what is open of pending orders, and tells them.
-async fn decide(
-    state: &AppState,
-    mut undecided: Vec<Candidate>,
-    report: &mut ImportReport,
-) -> Result<(), ImportError> {
-    undecided.sort_by_key(|candidate| candidate.line);
-    let mut rest = undecided.as_slice();
-    while !rest.is_empty() {
-        let mut lines = 0;
-        let fits = rest.iter().take(MAX_ENTRIES).take_while(|candidate| {
-            lines += candidate.order.lines.len();
-            lines <= MAX_BATCH_LINES
-        });
-        let (batch, others) = rest.split_at(fits.count().max(1));
-        decide_batch(state, batch, report).await?;
-        rest = others;
-    }
-    Ok(())
-}
-
-async fn decide_batch(
-    state: &AppState,
-    batch: &[Candidate],
-    report: &mut ImportReport,
-) -> Result<(), ImportError> {
-    let entries = batch.iter().map(|Candidate { order, .. }| LedgerEntry::reserve(order.id, order.requested_lines()));
-    let outcomes = state.ledger.post(entries.collect()).await?;
-    let cause = Cause::new(ACTOR, Hand::Staff, Timestamp::now());
-    let (mut swaps, mut is_whole) = (Vec::with_capacity(batch.len()), true);
-    for (Candidate { order, .. }, outcome) in batch.iter().zip(outcomes) {
-        let Some(event) = event_of(outcome) else {
-            is_whole = false;
-            continue;
-        };
-        let settled: Order = apply(order, event, &cause)?;
-        swaps.push(Swap { from_version: order.version, to: settled });
-    }
-    let swapped = state.orders.swap(&swaps).await?;
-    // Where somebody else was first, the sweeper or the same file beside this one, what they wrote counts.
-    let others: Vec<OrderId> =
-        swaps.iter().map(|swap| swap.to.id).filter(|id| !swapped.contains(id)).collect();
-    let mut decided: HashMap<OrderId, Order> = swaps.into_iter().map(|swap| (swap.to.id, swap.to)).collect();
-    if !others.is_empty() {
-        decided.extend(state.orders.find_many(&others).await?.into_iter().map(|order| (order.id, order)));
-    }
-    for candidate in batch {
-        match decided.get(&candidate.order.id) {
-            Some(order) if is_refused(order) => report.fail(refused(candidate.line, &order.rejections)),
-            Some(order) if order.status != OrderStatus::Pending => report.created += 1,
-            _ => is_whole = false,
-        }
-    }
-    if is_whole { Ok(()) } else { Err(ImportError::Unsettled) }
-}
-
-/// Why there is no stock for a row.
-fn refused(line: u64, reasons: &[Rejection]) -> RowError {
-    let told = |reason: &Rejection| {
-        let of = reason.product_id.map_or_else(String::new, |product| format!(" {product}"));
-        let available = reason.available.map_or_else(String::new, |units| format!(" ({units} available)"));
-        format!("{}{of}{available}", reason.code.as_str())
-    };
-    let detail = match reasons {
-        [] => "got no stock".to_owned(),
-        reasons => format!("got no stock: {}", reasons.iter().map(told).collect::<Vec<_>>().join(", ")),
-    };
-    RowError { line, field: "lines".to_owned(), detail }
 }

@@ -3,6 +3,9 @@
 pub mod change_order;
 pub mod deliver_effects;
 pub mod edit_order;
+pub mod import_orders;
 pub mod place_order;
+pub mod quote_order;
 pub mod rarely;
+mod reserve_imported;
 pub mod sweep;

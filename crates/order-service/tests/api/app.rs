@@ -28,7 +28,7 @@ pub struct TestApp {
     pub ledger: Arc<FakeLedger>,
     pub signer: TestSigner,
     pub customers: MockServer,
-    _products: MockServer,
+    pub products: MockServer,
     _stop: oneshot::Sender<()>,
 }
 
@@ -160,7 +160,7 @@ impl TestApp {
             drop(stopped.await);
         }));
         let http = common::http::peer::client().unwrap();
-        Self { http, url, internal_url, state, ledger, signer, customers, _products: products, _stop: stop }
+        Self { http, url, internal_url, state, ledger, signer, customers, products, _stop: stop }
     }
 
     /// A customer with a fresh token.

@@ -2,6 +2,7 @@
 
 use crate::domain::entry::{HoldRefused, StockRefused};
 use crate::domain::product::InvalidProduct;
+use crate::store::ledger::PostError;
 use crate::store::product_facets::FacetsError;
 use crate::store::product_writes::Taken;
 use crate::workflows::change_category::ChangeCategoryError;
@@ -11,6 +12,7 @@ use crate::workflows::create_category::CreateCategoryError;
 use crate::workflows::create_product::CreateProductError;
 use crate::workflows::hold_stock::HoldError;
 use crate::workflows::keep_locations::LocationError;
+use crate::workflows::quote_order::QuoteError;
 use common::error::{ApiError, Kind};
 use common::models::location::MAX_LOCATIONS;
 use common::models::product::MAX_UNITS;
@@ -18,6 +20,17 @@ use common::models::reservation::MAX_HOLD_LIFE_S;
 
 fn unknown_category() -> ApiError {
     ApiError::invalid_field("/category", "unknown_category", "must be the path of a category that is there")
+}
+
+impl From<QuoteError> for ApiError {
+    fn from(error: QuoteError) -> Self {
+        match error {
+            QuoteError::Store(error) => error.into(),
+            QuoteError::Post(PostError::Broken(_)) => Self::internal(error),
+            QuoteError::Post(_) => Self::unavailable().caused_by(error),
+            QuoteError::Lines => Self::invalid_field("/lines", "invalid_value", error),
+        }
+    }
 }
 
 impl From<InvalidProduct> for ApiError {

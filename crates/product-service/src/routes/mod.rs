@@ -9,6 +9,7 @@ mod find;
 mod inventory;
 mod ledger;
 mod locations;
+mod lookups;
 mod movements;
 mod products;
 mod reservations;
@@ -57,6 +58,8 @@ pub fn public(config: &mut ServiceConfig) {
 /// Under `/internal`, for our own services.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(endpoint("/products/find").post(lookups::find_products))
+        .service(endpoint("/quote").post(ledger::quote_order))
         .service(endpoint("/ledger").post(ledger::post_entries))
         .service(endpoint("/audit-events").post(audit::list_events));
 }
