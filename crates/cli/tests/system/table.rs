@@ -100,8 +100,7 @@ pub const ROWS: &[Row] = &[
     row("GET", "/.well-known/jwks.json", None, open(200)),
     row("GET", "/customers", Some(CustomersRead), staff(200)),
     Row { body: registration, ..row("POST", "/customers", Some(CustomersWrite), open(201)) },
-    // A file is asked for by its format.
-    row("GET", "/customers/export", Some(CustomersRead), staff(422)),
+    row("GET", "/customers/export", Some(CustomersRead), staff(200)),
     Row { objects: &[Customer], ..row("GET", "/customers/{id}", Some(CustomersRead), owned(200)) },
     Row {
         objects: &[Customer],
@@ -180,8 +179,8 @@ pub const ROWS: &[Row] = &[
     row("POST", "/products/import", Some(ProductsWrite), staff(415)),
     row("POST", "/stock/import", Some(StockWrite), staff(415)),
     // A file is asked for by its format.
-    row("GET", "/products/export", Some(ProductsRead), staff(422)),
-    row("GET", "/stock/export", Some(StockRead), staff(422)),
+    row("GET", "/products/export", Some(ProductsRead), staff(200)),
+    row("GET", "/stock/export", Some(StockRead), staff(200)),
     Row { objects: &[Product], ..row("GET", "/products/{id}", None, open(200)) },
     Row {
         objects: &[Product],
@@ -252,7 +251,7 @@ pub const ROWS: &[Row] = &[
         ..row("POST", "/orders", Some(OrdersWrite), [401, 201, 403, 201, 201, 201, 403])
     },
     row("POST", "/orders/import", Some(OrdersWrite), staff(415)),
-    row("GET", "/orders/export", Some(OrdersRead), staff(422)),
+    row("GET", "/orders/export", Some(OrdersRead), staff(200)),
     Row { objects: &[Order], ..row("GET", "/orders/{id}", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("POST", "/orders/{id}/cancel", Some(OrdersWrite), owned(200)) },
     Row { objects: &[Order], body: edit, ..row("POST", "/orders/{id}/edits", Some(OrdersWrite), staff(200)) },

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 pub const MAX_TOLD: usize = 1_000;
 
 /// How the rows of a file are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileFormat {
     /// With a heading (RFC 4180).
+    #[default]
     Csv,
     /// One JSON object a line.
     Ndjson,

@@ -48,7 +48,8 @@ pub async fn export_customer(
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportParameters {
-    format: FileFormat,
+    /// CSV as long as nothing is said.
+    format: Option<FileFormat>,
 }
 
 /// `GET /customers/export`, for staff: every account, as a file.
@@ -59,6 +60,7 @@ pub async fn export_customers(
     Query(ExportParameters { format }): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::CustomersRead)?;
+    let format = format.unwrap_or_default();
     let (actor, told) = (AuditActor::of(&caller, origin.0), state.clone());
     run_to_end(async move { export_customers::begin(&told, actor, format).await }).await??;
     Ok(download(format, Position::Start, move |position| {

@@ -116,7 +116,8 @@ pub async fn import_order_file(
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportParameters {
-    format: FileFormat,
+    /// CSV as long as nothing is said.
+    format: Option<FileFormat>,
     status: Option<OrderStatus>,
     customer_id: Option<CustomerId>,
     /// Inclusive.
@@ -138,7 +139,7 @@ pub async fn export_orders(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::OrdersRead)?;
-    let format = parameters.format;
+    let format = parameters.format.unwrap_or_default();
     let filter = Filter {
         status: parameters.status,
         customer_id: parameters.customer_id,

@@ -31,7 +31,8 @@ pub(super) struct ImportParameters {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExportParameters {
-    format: FileFormat,
+    /// CSV as long as nothing is said.
+    format: Option<FileFormat>,
 }
 
 pub(super) async fn import_product_file(
@@ -91,7 +92,7 @@ pub(super) async fn export_product_file(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::ProductsRead)?;
-    Ok(exported(state, Export::Products, parameters.format))
+    Ok(exported(state, Export::Products, parameters.format.unwrap_or_default()))
 }
 
 pub(super) async fn export_stock_file(
@@ -100,7 +101,7 @@ pub(super) async fn export_stock_file(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::StockRead)?;
-    Ok(exported(state, Export::Stock, parameters.format))
+    Ok(exported(state, Export::Stock, parameters.format.unwrap_or_default()))
 }
 
 fn exported(state: Data<AppState>, export: Export, format: FileFormat) -> HttpResponse {
