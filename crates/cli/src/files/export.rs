@@ -8,12 +8,12 @@ use common::models::bulk::FileFormat;
 use common::time::Timestamp;
 use indicatif::{HumanBytes, ProgressBar};
 use oms_client::{Client, Download, OrderExport};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use tempfile::TempPath;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
@@ -94,7 +94,7 @@ async fn write(
 
 /// Where the file goes while it is not whole.
 struct Target {
-    output: Box<dyn AsyncWrite + Send + Unpin>,
+    output: Box<dyn Write>,
     /// Takes the place of the file in the end.
     beside: Option<TempPath>,
 }
@@ -102,13 +102,13 @@ struct Target {
 impl Target {
     fn open(file: &Path) -> anyhow::Result<Self> {
         if is_standard(file) {
-            return Ok(Self { output: Box::new(tokio::io::stdout()), beside: None });
+            return Ok(Self { output: Box::new(io::stdout()), beside: None });
         }
         let cannot = || format!("write {}", file.display());
         // A device or a pipe stays what it is.
         if fs::metadata(file).is_ok_and(|about| !about.is_file()) {
-            let opened = fs::OpenOptions::new().write(true).open(file).with_context(cannot)?;
-            return Ok(Self { output: Box::new(tokio::fs::File::from_std(opened)), beside: None });
+            let opened = File::options().write(true).open(file).with_context(cannot)?;
+            return Ok(Self { output: Box::new(opened), beside: None });
         }
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         let beside = tempfile::Builder::new()
@@ -116,7 +116,7 @@ impl Target {
             .tempfile_in(folder.unwrap_or(Path::new(".")))
             .with_context(cannot)?;
         let (opened, path) = beside.into_parts();
-        Ok(Self { output: Box::new(tokio::fs::File::from_std(opened)), beside: Some(path) })
+        Ok(Self { output: Box::new(opened), beside: Some(path) })
     }
 
     fn keep(self, file: &Path) -> anyhow::Result<()> {
@@ -135,11 +135,11 @@ async fn copy(
 ) -> anyhow::Result<(Written, Target)> {
     let mut written = Written::default();
     while let Some(piece) = download.next().await.context("the export broke off")? {
-        target.output.write_all(&piece).await.context("write the file")?;
+        target.output.write_all(&piece).context("write the file")?;
         written.count(&piece, format);
         bar.set_position(written.bytes);
     }
-    target.output.flush().await.context("write the file")?;
+    target.output.flush().context("write the file")?;
     written.end(format);
     Ok((written, target))
 }

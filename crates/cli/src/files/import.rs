@@ -4,7 +4,7 @@ use super::{Format, format_of, is_standard, per_second, progress};
 use crate::access::AccessArguments;
 use crate::shop::say::say;
 use anyhow::{Context as _, ensure};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use clap::{Subcommand, ValueEnum};
 use common::models::bulk::{FileFormat, ImportReport, NamedBy, RowError};
 use common::models::order_import::StockUse;
@@ -12,11 +12,11 @@ use futures_util::{Stream, stream};
 use indicatif::ProgressBar;
 use oms_client::{Client, ImportOptions};
 use serde::Serialize;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// Bytes that are read at a time.
 const PIECE: usize = 64 * 1024;
@@ -106,17 +106,17 @@ impl ProductImportArguments {
 pub async fn run(command: ImportCommand) -> anyhow::Result<ExitCode> {
     match command {
         ImportCommand::Products(arguments) => {
-            let (job, pieces) = Job::open(&arguments.file, "products").await?;
+            let (job, pieces) = Job::open(&arguments.file, "products")?;
             let sent = job.client.import_products(pieces, arguments.options(job.format)).await;
             job.end(sent, arguments.file.json)
         }
         ImportCommand::Stock(arguments) => {
-            let (job, pieces) = Job::open(&arguments.file, "stock").await?;
+            let (job, pieces) = Job::open(&arguments.file, "stock")?;
             let sent = job.client.import_stock(pieces, arguments.options(job.format)).await;
             job.end(sent, arguments.file.json)
         }
         ImportCommand::Orders(OrderImportArguments { file, stock }) => {
-            let (job, pieces) = Job::open(&file, "orders").await?;
+            let (job, pieces) = Job::open(&file, "orders")?;
             ensure!(
                 job.format == FileFormat::Ndjson,
                 "orders are imported as NDJSON, one JSON object a line"
@@ -146,12 +146,12 @@ struct Outcome {
 }
 
 impl Job {
-    async fn open(
+    fn open(
         arguments: &ImportArguments,
         what: &'static str,
     ) -> anyhow::Result<(Self, impl Stream<Item = io::Result<Bytes>> + Send + use<>)> {
         let format = format_of(&arguments.file, arguments.format)?;
-        let (source, length) = open(&arguments.file).await?;
+        let (source, length) = open(&arguments.file)?;
         let bar = progress(what, length);
         let client = arguments.access.client(|builder| builder)?;
         Ok((Self { client, format, bar: bar.clone(), begun: Instant::now() }, pieces(source, bar)))
@@ -181,28 +181,33 @@ impl Job {
     }
 }
 
+/// A file or standard input.
+type Source = Box<dyn Read + Send>;
+
 /// The bytes of a file, and how many there are where that is known.
-async fn open(file: &Path) -> anyhow::Result<(Box<dyn AsyncRead + Send + Unpin>, Option<u64>)> {
+fn open(file: &Path) -> anyhow::Result<(Source, Option<u64>)> {
     if is_standard(file) {
-        return Ok((Box::new(tokio::io::stdin()), None));
+        return Ok((Box::new(io::stdin()), None));
     }
-    let opened = tokio::fs::File::open(file).await;
-    let opened = opened.with_context(|| format!("open {}", file.display()))?;
-    let about = opened.metadata().await.with_context(|| format!("open {}", file.display()))?;
+    let cannot = || format!("open {}", file.display());
+    let opened = File::open(file).with_context(cannot)?;
+    let about = opened.metadata().with_context(cannot)?;
     let length = about.is_file().then_some(about.len());
     Ok((Box::new(opened), length))
 }
 
 /// Reads on as quickly as the shop takes it.
-fn pieces(
-    source: Box<dyn AsyncRead + Send + Unpin>,
-    bar: ProgressBar,
-) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::try_unfold((source, bar), |(mut source, bar)| async move {
-        let mut piece = BytesMut::with_capacity(PIECE);
-        let read = source.read_buf(&mut piece).await?;
-        bar.inc(u64::try_from(read).unwrap_or_default());
-        Ok((read > 0).then(|| (piece.freeze(), (source, bar))))
+fn pieces(source: Source, bar: ProgressBar) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::try_unfold((source, bar), |(mut source, bar): (Source, ProgressBar)| async move {
+        let read = move || {
+            let mut piece = vec![0; PIECE];
+            let read = source.read(&mut piece)?;
+            piece.truncate(read);
+            io::Result::Ok((piece, source))
+        };
+        let (piece, source) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+        bar.inc(u64::try_from(piece.len()).unwrap_or_default());
+        Ok((!piece.is_empty()).then(|| (Bytes::from(piece), (source, bar))))
     })
 }
 

@@ -57,7 +57,7 @@ const COLUMNS: &[&str] = &[
 /// Bytes of one row of an import: 2,000 lines of about 250 bytes.
 const MAX_ROW: usize = 512 * 1024;
 
-/// Batches of rows that are put in at a time: while one waits for the database, the next is read.
+/// Batches of history that are put in at a time: while one waits for the database, the next is read.
 const BATCHES: usize = 3;
 
 /// Orders of one page.
@@ -93,7 +93,9 @@ pub async fn import_order_file(
     let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
     let rules = RowRules { columns: &[], max_bytes: MAX_ROW };
     let mut file = Upload::open(&request, payload, &[FileFormat::Ndjson], rules)?;
-    let mut under_way = VecDeque::with_capacity(BATCHES);
+    // Where rows want stock, who stands first in the file gets it.
+    let most = if import.stock == StockUse::None { BATCHES } else { 1 };
+    let mut under_way = VecDeque::with_capacity(most);
     loop {
         let rows = file.next().await?;
         let is_last = rows.is_none();
@@ -102,7 +104,7 @@ pub async fn import_order_file(
             let batch = async move { import_orders(&state, rows, &import).await };
             under_way.push_back(context::spawn(step(batch)));
         }
-        while under_way.len() >= BATCHES || is_last {
+        while under_way.len() >= most || is_last {
             let Some(batch) = under_way.pop_front() else { break };
             report.add(batch.await.map_err(ApiError::internal)??);
         }
