@@ -12,6 +12,8 @@ use crate::desk::products::ProductsArguments;
 use crate::desk::stock::StockArguments;
 use crate::desk::tail::TailArguments;
 use crate::doctor::DoctorArguments;
+use crate::files::export::ExportCommand;
+use crate::files::import::ImportCommand;
 use crate::keys::KeysCommand;
 use crate::load::LoadArguments;
 use crate::prove::ProveArguments;
@@ -65,6 +67,12 @@ pub enum Command {
     /// What `oms bench` puts behind a gateway to learn what the way costs.
     #[command(hide = true)]
     EmptyHandler(EmptyHandlerArguments),
+    /// Put a file of products, stock or orders into a shop, row by row.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Write products, stock, orders or customers to a file.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Check that orders, ledger and stock agree.
     Audit(AuditArguments),
     /// Write the three databases as of one moment into a folder, while the shop runs.

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod bench;
 pub mod desk;
 pub mod doctor;
+pub mod files;
 pub mod keys;
 pub mod load;
 pub mod prove;
@@ -32,6 +33,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Import(command) => files::import::run(command).await,
+        Command::Export(command) => files::export::run(command).await,
         Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Prove(arguments) => prove::run(arguments).await,
         Command::Login(arguments) => Ok(desk::end(desk::log_in::log_in(arguments).await)),

@@ -4,8 +4,10 @@ use crate::client::{Identity, Shared};
 use crate::error::Error;
 use crate::page::{self, Page};
 use crate::retry::is_passing;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH, RETRY_AFTER};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
+};
+use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -118,10 +120,8 @@ impl<'a> Call<'a> {
 
     /// Sends it as whom the client was built for.
     pub async fn send(self) -> Result<Answer, Error> {
-        let session = match &self.shared.identity {
-            Identity::Nobody => return self.exchange(None).await,
-            Identity::Bearer(token) => return self.exchange(Some(token)).await,
-            Identity::LoggedIn(session) => session,
+        let Identity::LoggedIn(session) = &self.shared.identity else {
+            return self.exchange(self.bearer().await?.as_ref()).await;
         };
         let token = session.token(self.shared, None).await?;
         match self.exchange(Some(&token)).await {
@@ -131,6 +131,40 @@ impl<'a> Call<'a> {
             }
             outcome => outcome,
         }
+    }
+
+    /// The token that a call is sent with.
+    async fn bearer(&self) -> Result<Option<Arc<str>>, Error> {
+        match &self.shared.identity {
+            Identity::Nobody => Ok(None),
+            Identity::Bearer(token) => Ok(Some(token.clone())),
+            Identity::LoggedIn(session) => session.token(self.shared, None).await.map(Some),
+        }
+    }
+
+    /// Sends it once, with a body that cannot be sent again, and answers before the answer is read to its end. Takes
+    /// as long as `limit`.
+    pub async fn stream(self, body: Option<Body>, limit: Duration) -> Result<Response, Error> {
+        if let Some(broken) = self.broken {
+            return Err(broken);
+        }
+        let token = self.bearer().await?;
+        let mut request = self.request(token.as_deref()).timeout(limit);
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        Err(Error::answered(status, &response.bytes().await?))
+    }
+
+    /// A header of the request.
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
     }
 
     /// Sends it with this token, again after a pause while the failure may pass.
@@ -164,11 +198,7 @@ impl<'a> Call<'a> {
 
     /// One try, whatever its status.
     pub async fn fetch(&self, token: Option<&str>) -> Result<Answer, reqwest::Error> {
-        let mut request =
-            self.shared.http.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-        }
+        let mut request = self.request(token);
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }
@@ -176,6 +206,15 @@ impl<'a> Call<'a> {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await?.to_vec();
         Ok(Answer { status, headers, body, base: self.shared.base.clone() })
+    }
+
+    fn request(&self, token: Option<&str>) -> RequestBuilder {
+        let request =
+            self.shared.http.request(self.method.clone(), self.url.clone()).headers(self.headers.clone());
+        match token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
     }
 }
 

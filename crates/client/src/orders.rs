@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::page::Page;
 use common::ids::{CustomerId, OrderId, ProductId};
 use common::models::order::{FulfillmentStatus, NewOrder, Order, OrderSort, OrderStatus};
+use common::models::quote::OrderQuote;
 use common::time::Timestamp;
 use reqwest::Method;
 use serde::Serialize;
@@ -71,6 +72,12 @@ impl Client {
     /// `POST /orders`: one to 2,000 lines. `key` names the intention across processes; `None` takes a fresh one.
     pub async fn place_order(&self, order: &NewOrder, key: Option<&str>) -> Result<Created<Order>, Error> {
         self.call(Method::POST, &["orders"]).key(key).json(order).send().await?.created()
+    }
+
+    /// `POST /orders?dryRun=true`: what placing would come to at this moment. Nothing is written or kept.
+    pub async fn quote_order(&self, order: &NewOrder) -> Result<OrderQuote, Error> {
+        let call = self.call(Method::POST, &["orders"]).query("dryRun", Some(true));
+        call.json(order).repeatable().send().await?.decode()
     }
 
     /// `GET /orders/{id}`

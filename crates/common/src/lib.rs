@@ -39,6 +39,8 @@ pub mod print_config;
 #[cfg(feature = "service")]
 pub mod redis;
 #[cfg(feature = "service")]
+pub mod rows;
+#[cfg(feature = "service")]
 pub mod schema;
 #[cfg(feature = "service")]
 pub mod service;

@@ -1,6 +1,7 @@
 //! What is wired to what.
 
 use crate::clients::customers::Customers;
+use crate::clients::directory::Directory;
 use crate::clients::event_logs::EventLogs;
 use crate::clients::ledger::Ledger;
 use crate::config::{Settings, StreamSettings, SweeperSettings};
@@ -44,6 +45,7 @@ pub struct AppState {
     pub placement: Placement,
     pub delivery: Delivery,
     pub ledger: Ledger,
+    pub directory: Directory,
     /// Orders of which the log was told that they cannot be settled.
     pub said: Rarely<OrderId>,
     /// Our own part of the feed.
@@ -83,6 +85,7 @@ impl Application {
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
+        let directory = Directory::new(customers.clone(), products.clone());
         let ledger = Ledger::new(products.clone());
         let event_logs = EventLogs::new(customers.clone(), products);
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
@@ -105,6 +108,7 @@ impl Application {
                 orders,
                 delivery,
                 ledger,
+                directory,
                 said: Rarely::new(),
                 events,
                 event_logs,

@@ -46,6 +46,7 @@ pub struct AppState {
     pub locations: Locations,
     pub ledger: Ledger,
     pub stock_writer: StockWriter,
+    pub ledger: Ledger,
     pub audit: AuditLog,
 }
 
@@ -112,6 +113,7 @@ impl Application {
                 locations,
                 ledger,
                 stock_writer,
+                ledger,
                 audit,
             }),
             writer,

@@ -3,6 +3,7 @@
 use common::ids::{CustomerId, MovementId, OrderId, ProductId};
 use common::models::inventory::MovementKind;
 use common::models::order::OrderStatus;
+use common::models::order_import::OrderOrigin;
 use common::money::Currency;
 use common::time::Timestamp;
 use mongodb::bson::{Document, doc};
@@ -109,6 +110,9 @@ pub struct OrderDocument {
     /// Settled edits, by the identities that their reservations have where they needed one.
     #[serde(default)]
     pub edits: Vec<MovementId>,
+    /// How it came, where it was not placed here.
+    #[serde(default)]
+    pub origin: Option<OrderOrigin>,
     pub created_at: Timestamp,
 }
 
@@ -124,7 +128,7 @@ impl Audited for OrderDocument {
     fn projection() -> Document {
         doc! {
             "customerId": 1, "status": 1, "lines": 1, "currency": 1, "totalMinor": 1, "effects": 1, "createdAt": 1,
-            "prunedEffects": 1, "edit.id": 1, "edit.more": 1, "edit.at": 1, "edits": 1,
+            "prunedEffects": 1, "edit.id": 1, "edit.more": 1, "edit.at": 1, "edits": 1, "origin": 1,
         }
     }
 }
@@ -140,6 +144,9 @@ pub struct OrderLine {
     pub returned: i64,
     #[serde(default)]
     pub restocked: i64,
+    /// Of the shipped units, those that had left before the order came here.
+    #[serde(default)]
+    pub shipped_before: i64,
     #[serde(default)]
     pub sku: Option<String>,
     #[serde(default)]

@@ -100,6 +100,7 @@ pub const ROWS: &[Row] = &[
     row("GET", "/.well-known/jwks.json", None, open(200)),
     row("GET", "/customers", Some(CustomersRead), staff(200)),
     Row { body: registration, ..row("POST", "/customers", Some(CustomersWrite), open(201)) },
+    row("GET", "/customers/export", Some(CustomersRead), staff(200)),
     Row { objects: &[Customer], ..row("GET", "/customers/{id}", Some(CustomersRead), owned(200)) },
     Row {
         objects: &[Customer],
@@ -250,6 +251,8 @@ pub const ROWS: &[Row] = &[
         // An order for someone else is not hidden: whoever sends it has named them.
         ..row("POST", "/orders", Some(OrdersWrite), [401, 201, 403, 201, 201, 201, 403])
     },
+    row("POST", "/orders/import", Some(OrdersWrite), staff(415)),
+    row("GET", "/orders/export", Some(OrdersRead), staff(200)),
     Row { objects: &[Order], ..row("GET", "/orders/{id}", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("POST", "/orders/{id}/cancel", Some(OrdersWrite), owned(200)) },
     Row { objects: &[Order], body: edit, ..row("POST", "/orders/{id}/edits", Some(OrdersWrite), staff(200)) },

@@ -5,8 +5,9 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route, guard, web};
 
-/// One path and the methods it answers. Only a [`Endpoint::list`] and an [`Endpoint::upload`] take a query; everywhere else a parameter is refused
-/// by its name, before the handler runs: what a client asks for by one must not be silently left out.
+/// One path and the methods it answers. Only [`Endpoint::list`], [`Endpoint::upload`] and [`Endpoint::post_with_query`]
+/// take a query; everywhere else a parameter is refused by its name, before the handler runs: what a client asks for by
+/// one must not be silently left out.
 pub struct Endpoint {
     resource: Resource,
     allowed: Vec<Method>,
@@ -52,6 +53,17 @@ impl Endpoint {
     /// POST of a file, with parameters in the query.
     #[must_use]
     pub fn upload<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.route(Method::POST, web::route(), handler)
+    }
+
+    /// POST of a body, with parameters in the query.
+    #[must_use]
+    pub fn post_with_query<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod conditional;
 pub mod endpoint;
+pub mod file;
 pub mod idempotency;
 pub mod merge_patch;
 pub mod origin;

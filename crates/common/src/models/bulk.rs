@@ -1,9 +1,66 @@
-//! Bulk imports: what became of the rows of a file.
+//! Files of many rows: how they are written, and what became of the rows of one that was imported.
 
 use serde::{Deserialize, Serialize};
 
 /// Most rows that a report tells of by themselves; the rest are counted.
 pub const MAX_TOLD: usize = 1_000;
+
+/// How the rows of a file are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileFormat {
+    /// With a heading (RFC 4180).
+    #[default]
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl FileFormat {
+    /// The value of `format`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The value of `Content-Type`.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    /// The format that a `Content-Type` names.
+    pub fn of_media_type(content_type: &str) -> Option<Self> {
+        match content_type.split(';').next()?.trim() {
+            "text/csv" => Some(Self::Csv),
+            "application/x-ndjson" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+/// What a file names products by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NamedBy {
+    #[default]
+    Sku,
+    ExternalId,
+}
+
+impl NamedBy {
+    /// The column, and the value of `by`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sku => "sku",
+            Self::ExternalId => "externalId",
+        }
+    }
+}
 
 /// What an import did, or with `dryRun` would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use super::address::PostalAddress;
 use super::fulfillment::Fulfillment;
 use super::object::ObjectOnly;
 use super::order_change::{OrderHold, OrderNote, Tag};
+use super::order_import::OrderOrigin;
 use super::order_label::{ExternalId, Metadata, OrderRemark};
 use super::order_return::Return;
 use crate::ids::{AddressId, CustomerId, FulfillmentId, HoldId, OrderId, ProductId, ReturnId};
@@ -237,6 +238,9 @@ pub struct Order {
     /// For staff; oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<OrderNote>,
+    /// How it came, where it was not placed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OrderOrigin>,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -347,6 +351,8 @@ pub struct HistoryEntry {
 #[serde(rename_all = "snake_case")]
 pub enum OrderEvent {
     Placed,
+    /// It came from another system.
+    Imported,
     Confirmed,
     Rejected,
     /// Some or all of what was not shipped.

@@ -23,9 +23,13 @@ use common::ids::CustomerId;
 use common::models::audit::AuditActor;
 use common::models::auth::Scope;
 use common::models::customer::{Customer, CustomerChange, CustomerStatus, NewCustomer};
+use common::models::lookup::{CustomersFound, CustomersWanted, MAX_NAMES};
 use common::text::{Text, folded};
 use common::time::Timestamp;
 use serde::Deserialize;
+
+/// Bytes of a question after many customers: an address has up to 254.
+const WANTED_LIMIT: usize = 1024 * 1024;
 
 /// `GET /customers`
 #[derive(Debug, Deserialize)]
@@ -167,6 +171,19 @@ async fn set_status(
 pub async fn read_standing(state: Data<AppState>, id: PathId<CustomerId>) -> Result<HttpResponse, ApiError> {
     let found = run_to_end(async move { show_standing(&state, id.0).await }).await??;
     Ok(HttpResponse::Ok().json(found.ok_or_else(no_such_customer)?))
+}
+
+/// What order-service asks about the rows of a file: many customers at once.
+pub async fn find_customers(
+    state: Data<AppState>,
+    Body(wanted): Body<CustomersWanted, WANTED_LIMIT>,
+) -> Result<HttpResponse, ApiError> {
+    if wanted.ids.len() + wanted.emails.len() > MAX_NAMES {
+        let rule = format!("must have at most {MAX_NAMES} entries with emails");
+        return Err(ApiError::invalid_field("/ids", "too_many", rule));
+    }
+    let customers = run_to_end(async move { state.customers.find_named(&wanted).await }).await??;
+    Ok(HttpResponse::Ok().json(CustomersFound { customers }))
 }
 
 fn no_such_customer() -> ApiError {

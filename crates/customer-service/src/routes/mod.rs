@@ -19,6 +19,7 @@ use common::http::endpoint::endpoint;
 pub fn public(config: &mut ServiceConfig) {
     config
         .service(endpoint("/customers").list(customers::list_customers).post(customers::register_customer))
+        .service(endpoint("/customers/export").list(privacy::export_customers))
         .service(endpoint("/customers/{id}").get(customers::read_customer).patch(customers::change_customer))
         .service(endpoint("/customers/{id}/password").post(passwords::change_password))
         .service(endpoint("/customers/{id}/export").get(privacy::export_customer))
@@ -59,6 +60,7 @@ pub fn public(config: &mut ServiceConfig) {
 pub fn internal(config: &mut ServiceConfig) {
     config
         .service(endpoint("/events").list(read_log))
+        .service(endpoint("/customers/find").post(customers::find_customers))
         .service(endpoint("/customers/{id}").get(customers::read_standing))
         .service(endpoint("/api-keys/verify").post(api_keys::verify_api_key))
         .service(endpoint("/customers/{id}/addresses/{addressId}").get(addresses::read_address));

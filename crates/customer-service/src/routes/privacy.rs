@@ -1,6 +1,7 @@
-//! What is held about a customer: showing it, and erasing it.
+//! What is held about customers: showing it, and erasing it.
 
 use crate::startup::AppState;
+use crate::workflows::export_customers::{self, Position};
 use crate::workflows::{erase_customer, export_customer};
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentType};
@@ -9,13 +10,17 @@ use common::auth::caller::Caller;
 use common::context::run_to_end;
 use common::error::ApiError;
 use common::http::body::OptionalBody;
+use common::http::file::download;
 use common::http::origin::Origin;
 use common::http::path::PathId;
+use common::http::query::Query;
 use common::ids::CustomerId;
 use common::models::audit::AuditActor;
 use common::models::auth::Scope;
+use common::models::bulk::FileFormat;
 use common::models::customer::Erasure;
 use futures_util::stream;
+use serde::Deserialize;
 
 /// `GET /customers/{id}/export`
 pub async fn export_customer(
@@ -38,6 +43,30 @@ pub async fn export_customer(
             format!("attachment; filename=\"customer-{}.json\"", id.0),
         ))
         .streaming(Box::pin(body)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportParameters {
+    /// CSV as long as nothing is said.
+    format: Option<FileFormat>,
+}
+
+/// `GET /customers/export`, for staff: every account, as a file.
+pub async fn export_customers(
+    state: Data<AppState>,
+    caller: Caller,
+    origin: Origin,
+    Query(ExportParameters { format }): Query<ExportParameters>,
+) -> Result<HttpResponse, ApiError> {
+    caller.require_scope(Scope::CustomersRead)?;
+    let format = format.unwrap_or_default();
+    let (actor, told) = (AuditActor::of(&caller, origin.0), state.clone());
+    run_to_end(async move { export_customers::begin(&told, actor, format).await }).await??;
+    Ok(download(format, Position::Start, move |position| {
+        let state = state.clone();
+        async move { export_customers::export_page(&state, format, position).await }
+    }))
 }
 
 /// `POST /customers/{id}/erase`: one's own with the password, or by an administrator.

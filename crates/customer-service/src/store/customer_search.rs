@@ -6,10 +6,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use common::http::page::{Cursor, InvalidCursor, Limit};
 use common::ids::CustomerId;
 use common::models::customer::CustomerStatus;
+use common::models::lookup::{CustomerFound, CustomersWanted};
 use common::mongo::StoreError;
+use common::text::Email;
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
+use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 use uuid::Uuid;
@@ -160,6 +164,34 @@ impl Customers {
         accounts.truncate(limit.get().into());
         let next = accounts.last().filter(|_| has_more).map(|last| search.position_of(last));
         Ok(Page { accounts, next })
+    }
+}
+
+impl Customers {
+    /// Those of these identities and addresses that there are, without such as were erased.
+    pub async fn find_named(&self, wanted: &CustomersWanted) -> Result<Vec<CustomerFound>, StoreError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Stored {
+            #[serde(rename = "_id")]
+            id: CustomerId,
+            email_key: String,
+        }
+        let ids: Vec<Bson> = wanted.ids.iter().copied().map(Bson::from).collect();
+        let keys: Vec<String> = wanted.emails.iter().map(Email::key).collect();
+        let count = u32::try_from(ids.len() + keys.len()).unwrap_or(u32::MAX);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let named = doc! { "$or": [{ "_id": { "$in": ids } }, { "emailKey": { "$in": keys } }] };
+        let accounts: Collection<Stored> = self.collection.clone_with_type();
+        let found = accounts.find(doc! { "erasure": { "$exists": false }, "$and": [named] });
+        let found = found.projection(doc! { "emailKey": 1 }).batch_size(count);
+        let found: Vec<Stored> = found.max_time(Duration::from_secs(4)).await?.try_collect().await?;
+        Ok(found
+            .into_iter()
+            .map(|found| CustomerFound { id: found.id, email_key: found.email_key })
+            .collect())
     }
 }
 

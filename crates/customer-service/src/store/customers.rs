@@ -10,6 +10,7 @@ use common::models::customer::{Customer, CustomerStanding, CustomerStatus, Perso
 use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key};
 use common::text::{Email, Phone};
 use common::time::Timestamp;
+use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Document, doc, spec::BinarySubtype};
 use mongodb::error::Error;
 use mongodb::options::{IndexOptions, ReadConcern, ReturnDocument};
@@ -216,6 +217,18 @@ impl Customers {
 
     pub async fn find_by_email(&self, email: &Email) -> Result<Option<Account>, StoreError> {
         Ok(self.collection.find_one(doc! { "emailKey": email.key() }).await?)
+    }
+
+    /// All accounts by their identities, a page at a time, without what somebody logs in with.
+    pub async fn page_by_id(
+        &self,
+        after: Option<CustomerId>,
+        limit: i64,
+    ) -> Result<Vec<Account>, StoreError> {
+        let query = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
+        let found = self.collection.find(query).sort(doc! { "_id": 1 }).limit(limit);
+        let shown = found.projection(doc! { "passwordHash": 0, "fingerprint": 0, "addresses": 0 });
+        Ok(shown.max_time(Duration::from_secs(4)).await?.try_collect().await?)
     }
 
     /// Gives the version that was read another role.

@@ -9,6 +9,7 @@ pub mod create_api_key;
 pub mod ensure_first_admin;
 pub mod erase_customer;
 pub mod export_customer;
+pub mod export_customers;
 pub mod invite_staff;
 pub mod keep_addresses;
 pub mod log_in;

@@ -179,6 +179,12 @@ impl TestApp {
         send(self.request(Method::GET, "/.well-known/jwks.json")).await
     }
 
+    /// A POST of one of our own services.
+    pub fn internal(&self, path: &str) -> RequestBuilder {
+        let request = self.client.post(format!("{}{path}", self.internal_url));
+        request.header(SERVICE_TOKEN, "development-service-token")
+    }
+
     pub async fn internal_address(&self, customer: CustomerId, address: &str) -> Answer {
         let url = format!("{}/internal/customers/{customer}/addresses/{address}", self.internal_url);
         send(self.client.get(url).header(SERVICE_TOKEN, "development-service-token")).await

@@ -1,7 +1,8 @@
 //! Export, erasure and the audit trail, with stand-ins for the other services.
 
 use crate::app::{Answer, PASSWORD, TestApp, send, settings, settings_with_admin};
-use common::audit::AuditPage;
+use common::audit::{AuditFilter, AuditPage};
+use common::http::page::Limit;
 use common::ids::CustomerId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::auth::Role;
@@ -237,4 +238,49 @@ async fn a_trail_with_holes_is_no_answer() {
     let app = TestApp::start().await;
     let answer = send(app.request(Method::GET, "/audit-events").bearer_auth(app.token(Role::Admin))).await;
     assert_eq!(answer.problem(), (503, "unavailable"));
+}
+
+#[tokio::test]
+async fn everybody_is_exported_for_staff_without_what_they_log_in_with_and_it_is_told_who_took_it() {
+    let app = TestApp::start_with(settings_with_admin()).await;
+    let ids = [app.customer("ada@example.org").await, app.customer("bob@example.org").await];
+    let export = async |token: &str, query: &str| {
+        let path = format!("/customers/export{query}");
+        app.request(Method::GET, &path).bearer_auth(token).send().await.unwrap()
+    };
+    let staff = app.token(Role::Staff);
+    let response = export(&staff, "?format=ndjson").await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let text = response.text().await.unwrap();
+    let found: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // With the administrator.
+    assert_eq!(found.len(), 3);
+    assert!(ids.iter().all(|id| found.iter().any(|customer| customer["id"] == json!(id))));
+    let lower = text.to_lowercase();
+    assert!(!lower.contains("hash") && !lower.contains("argon2") && !lower.contains("fingerprint"), "{text}");
+    let csv = export(&staff, "").await.text().await.unwrap();
+    assert!(csv.starts_with("id,email,emailVerified,name,") && csv.lines().count() == 4, "{csv}");
+    assert_eq!(export(&app.token(Role::Customer), "").await.status(), 403);
+    assert_eq!(export(&staff, "?format=xml").await.status(), 422);
+    let filter = AuditFilter { action: Some("customer.all_exported".into()), ..AuditFilter::default() };
+    assert_eq!(app.state.audit.list(&filter, None, Limit::default()).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn customers_are_found_by_identity_and_address_in_one_call() {
+    let app = TestApp::start().await;
+    let (ada, bob) = (app.customer("Ada@Example.org").await, app.customer("bob@example.org").await);
+    let find = async |body: Value| {
+        let request = app.internal("/internal/customers/find").json(&body);
+        send(request).await
+    };
+    let asked = json!({ "ids": [bob, CustomerId::new()], "emails": ["ada@example.ORG", "eve@example.org"] });
+    let found = find(asked).await;
+    assert_eq!(found.status, 200, "{found:?}");
+    let found = found.body["customers"].as_array().unwrap().clone();
+    assert_eq!(found.len(), 2);
+    assert!(found.contains(&json!({ "id": ada, "emailKey": "ada@example.org" })));
+    assert!(found.contains(&json!({ "id": bob, "emailKey": "bob@example.org" })));
+    let many: Vec<CustomerId> = (0..=2_000).map(|_| CustomerId::new()).collect();
+    assert_eq!(find(json!({ "ids": many, "emails": [] })).await.status, 422);
 }

@@ -66,6 +66,7 @@ pub const ROUTES: &[Route] = &[
     route("/auth/logout", &["POST"], Customer),
     route("/.well-known/jwks.json", &["GET"], Customer),
     route("/customers", &["GET", "POST"], Customer),
+    file("/customers/export", &["GET"], Customer),
     route("/customers/{id}", &["GET", "PATCH"], Customer),
     route("/customers/{id}/password", &["POST"], Customer),
     route("/customers/{id}/deactivate", &["POST"], Customer),
@@ -109,6 +110,8 @@ pub const ROUTES: &[Route] = &[
     route("/reservations/{id}", &["GET", "DELETE"], Product),
     route("/reservations/{id}/extend", &["POST"], Product),
     Route { body_limit: LINES, ..route("/orders", &["GET", "POST"], Order) },
+    file("/orders/import", &["POST"], Order),
+    file("/orders/export", &["GET"], Order),
     route("/orders/{id}", &["GET"], Order),
     Route { body_limit: LINES, ..route("/orders/{id}/cancel", &["POST"], Order) },
     Route { body_limit: LINES, ..route("/orders/{id}/edits", &["POST"], Order) },
@@ -180,6 +183,8 @@ mod tests {
         let pattern = |path| Route::find(path).map(|route| route.pattern);
         assert_eq!(pattern("/orders"), Some("/orders"));
         assert_eq!(pattern("/orders/1"), Some("/orders/{id}"));
+        assert_eq!(pattern("/orders/export"), Some("/orders/export"));
+        assert_eq!(pattern("/customers/export"), Some("/customers/export"));
         assert_eq!(pattern("/orders/1/cancel"), Some("/orders/{id}/cancel"));
         for path in [
             "",

@@ -3,6 +3,7 @@
 use common::context::{self, Context};
 use common::http::peer::{Peer, PeerError};
 use common::models::ledger::{LedgerAnswer, LedgerBatch, LedgerEntry, LedgerForecast, LedgerOutcome};
+use common::models::quote::{StockQuestion, StockQuote};
 use common::mongo::jitter;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,11 @@ impl Ledger {
             Err(PeerError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// What a reservation would come to at this moment; writes nothing.
+    pub async fn quote(&self, question: &StockQuestion) -> Result<StockQuote, PeerError> {
+        self.peer.post("/internal/quote", question).await
     }
 
     async fn post_with_retries(&self, batch: &LedgerBatch) -> Result<LedgerAnswer, PeerError> {

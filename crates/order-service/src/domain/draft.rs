@@ -79,6 +79,14 @@ impl OrderDraft {
         self.customer_id
     }
 
+    pub fn lines(&self) -> &[RequestedLine] {
+        &self.lines
+    }
+
+    pub const fn hold_id(&self) -> Option<HoldId> {
+        self.hold_id
+    }
+
     /// The identity of the order: derived from the key, so that a retry is the same order for ever, or a fresh one.
     pub fn order_id(&self, key: Option<&[u8]>) -> OrderId {
         match key {
@@ -168,6 +176,7 @@ impl OrderDraft {
             rejections: Vec::new(),
             effects: Vec::new(),
             pruned_effects: 0,
+            origin: None,
             history: vec![Change::new(at, actor, OrderEvent::Placed)],
             created_at: at,
             updated_at: at,

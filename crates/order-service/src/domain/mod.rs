@@ -3,6 +3,7 @@
 pub mod draft;
 pub mod event;
 pub mod feed;
+pub mod historic;
 pub mod moves;
 pub mod order;
 pub mod shown;

@@ -6,6 +6,7 @@ use common::models::fulfillment::Fulfillment;
 use common::models::location::LocationId;
 use common::models::order::{FulfillmentStatus, OrderEvent, OrderStatus, Rejection, RequestedLine};
 use common::models::order_change::{EditedLine, OrderHold, OrderNote, Tag};
+use common::models::order_import::{OriginKind, StockUse};
 use common::models::order_label::{ExternalId, Metadata, OrderRemark};
 use common::models::order_return::Return;
 use common::money::{Currency, Money};
@@ -78,9 +79,24 @@ pub struct Order {
     /// Delivered effects that no longer stand in `effects`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pruned_effects: u32,
+    /// How it came, where it was not placed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     pub history: Vec<Change>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// How an order came that was not placed here, and what it does to stock.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    pub kind: OriginKind,
+    pub stock: StockUse,
+    /// When the order was created elsewhere, for as long as its stock is not decided: until then it counts from when
+    /// it came here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
 }
 
 /// One product of an order. The quantities are the truth; both statuses follow from them.
@@ -96,6 +112,9 @@ pub struct Line {
     /// Of the returned units, those that were put back into stock.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub restocked: u32,
+    /// Of the shipped units, those that had left before the order came here: no stock of ours was theirs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shipped_before: u32,
     /// Sku, name and unit price are copied when the order is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<Sku>,
@@ -115,6 +134,7 @@ impl Line {
             delivered: 0,
             returned: 0,
             restocked: 0,
+            shipped_before: 0,
             sku: None,
             name: None,
             unit_price_minor: None,
@@ -129,6 +149,11 @@ impl Line {
     /// Units that are neither cancelled nor shipped: the ledger holds them reserved.
     pub const fn open(&self) -> u32 {
         self.kept().saturating_sub(self.shipped)
+    }
+
+    /// Restocked units that came back to our stock: those that had left before the order came here count first.
+    pub const fn taken_back(&self) -> u32 {
+        self.restocked.saturating_sub(self.shipped_before)
     }
 
     /// Unit price times what is not cancelled; `None` before the price is known or where it is too large.
@@ -252,12 +277,17 @@ impl Order {
         self.effects.iter().filter(|effect| effect.state == EffectState::Due)
     }
 
-    /// What the order asked for, in the order of its lines.
+    /// Whether anything that becomes of the order moves stock.
+    pub fn touches_stock(&self) -> bool {
+        self.origin.is_none_or(|origin| origin.stock != StockUse::None)
+    }
+
+    /// What the order needs reserved before it is confirmed, in the order of its lines.
     pub fn requested_lines(&self) -> Vec<RequestedLine> {
         self.lines
             .iter()
             .filter_map(|line| {
-                let quantity = line.quantity.try_into().ok()?;
+                let quantity = line.open().try_into().ok()?;
                 Some(RequestedLine { product_id: line.product_id, quantity })
             })
             .collect()

@@ -4,6 +4,7 @@ use super::moves::Hand;
 use super::order::{Line, Order};
 use common::models::order as model;
 use common::models::order_change::OrderHold;
+use common::models::order_import::OrderOrigin;
 use common::models::order_label::Metadata;
 use common::money::{Currency, Money};
 
@@ -36,6 +37,7 @@ pub fn order(order: &Order, hand: Hand) -> model::Order {
         edit_pending: order.edit.is_some(),
         tags: if for_staff { order.tags.clone() } else { Vec::new() },
         notes: if for_staff { order.notes.clone() } else { Vec::new() },
+        origin: order.origin.map(|origin| OrderOrigin { kind: origin.kind, stock: origin.stock }),
         version: order.version,
         created_at: order.created_at,
         updated_at: order.updated_at,

@@ -4,6 +4,7 @@ use crate::domain::draft::InvalidDraft;
 use crate::domain::moves::MoveError;
 use crate::domain::order::{EffectKind, Order};
 use crate::workflows::change_order::{ChangeError, Changed};
+use crate::workflows::import_orders::ImportError;
 use crate::workflows::place_order::PlaceError;
 use actix_web::{HttpResponse, ResponseError};
 use common::error::{ApiError, Kind};
@@ -101,6 +102,17 @@ fn refused_there(kind: EffectKind, location_id: &LocationId) -> ApiError {
         }
     };
     ApiError::new(Kind::Conflict, detail).code(code).with("locationId", location_id.as_str())
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Peer(error) => error.into(),
+            ImportError::Unsettled => Self::unavailable().caused_by(error),
+            ImportError::Move(_) => Self::internal(error),
+        }
+    }
 }
 
 /// 503 for an edit whose stock is not decided yet.

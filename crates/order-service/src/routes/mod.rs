@@ -2,6 +2,7 @@
 
 pub mod errors;
 mod events;
+pub mod files;
 pub mod lists;
 pub mod moves;
 pub mod one_order;
@@ -15,7 +16,9 @@ use common::http::endpoint::endpoint;
 /// What the gateway may route to.
 pub fn public(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/orders").post(orders::place_order).list(lists::list_orders))
+        .service(endpoint("/orders").post_with_query(orders::place_order).list(lists::list_orders))
+        .service(endpoint("/orders/import").upload(files::import_order_file))
+        .service(endpoint("/orders/export").list(files::export_orders))
         .service(endpoint("/orders/{id}").get(one_order::get_order))
         .service(endpoint("/orders/{id}/history").get(one_order::get_history))
         .service(endpoint("/orders/{id}/why").get(one_order::get_why))

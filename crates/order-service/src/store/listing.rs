@@ -195,8 +195,19 @@ impl Orders {
         limit: Limit,
         after: Option<Cursor>,
     ) -> Result<Vec<Order>, StoreError> {
+        self.page(filter, sort, limit.as_i64(), after).await
+    }
+
+    /// The same with any number of orders, for files.
+    pub async fn page(
+        &self,
+        filter: &Filter,
+        sort: Sort,
+        limit: i64,
+        after: Option<Cursor>,
+    ) -> Result<Vec<Order>, StoreError> {
         let listing = listing(filter, sort, after)?;
-        let mut find = self.collection.find(listing.query).limit(limit.as_i64()).max_time(MAX_READ);
+        let mut find = self.collection.find(listing.query).limit(limit).max_time(MAX_READ);
         if let (Some(sort), Some(index)) = (listing.sort, listing.index) {
             find = find.sort(sort).hint(Hint::Keys(index));
         }

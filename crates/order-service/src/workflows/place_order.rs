@@ -254,7 +254,11 @@ pub async fn place_order(
 
 /// The customer exists and is active, and so is who orders for them: a fresh token says so of its bearer, else
 /// customer-service is asked.
-async fn check_customer(state: &AppState, caller: &Caller, draft: &OrderDraft) -> Result<(), PlaceError> {
+pub(super) async fn check_customer(
+    state: &AppState,
+    caller: &Caller,
+    draft: &OrderDraft,
+) -> Result<(), PlaceError> {
     let customer = draft.customer_id();
     if let Caller::Person(person) = caller {
         if person.is_fresh(FRESH_S) {
@@ -287,7 +291,7 @@ async fn check_token(state: &AppState, person: &Person, customer: CustomerId) ->
 
 /// What is to be copied of the addresses that the request names; `None` where the order is there already, with its
 /// copies. An order that names none asks nobody.
-async fn look_up_addresses(
+pub(super) async fn look_up_addresses(
     state: &AppState,
     draft: &OrderDraft,
     id: OrderId,
@@ -326,7 +330,7 @@ async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> 
 }
 
 /// What was refused for being there already, and is not, may share its external id with another order.
-async fn check_external_id(state: &AppState, order: &Order) -> Result<(), PlaceError> {
+pub(super) async fn check_external_id(state: &AppState, order: &Order) -> Result<(), PlaceError> {
     let Some(external_id) = &order.external_id else { return Ok(()) };
     let taken = state.orders.find_by_external_id(external_id).await;
     let taken =

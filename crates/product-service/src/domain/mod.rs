@@ -11,6 +11,5 @@ pub mod listing;
 pub mod movement;
 pub mod places;
 pub mod product;
-pub mod rows;
 pub mod stock;
 pub mod words;

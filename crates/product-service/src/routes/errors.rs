@@ -12,6 +12,7 @@ use crate::workflows::create_category::CreateCategoryError;
 use crate::workflows::create_product::CreateProductError;
 use crate::workflows::hold_stock::HoldError;
 use crate::workflows::keep_locations::LocationError;
+use crate::workflows::quote_order::QuoteError;
 use common::error::{ApiError, Kind};
 use common::models::location::MAX_LOCATIONS;
 use common::models::product::MAX_UNITS;
@@ -28,6 +29,17 @@ impl From<PostError> for ApiError {
             PostError::Conflict(_) | PostError::Moved | PostError::OutOfTime => {
                 Self::unavailable().caused_by(error)
             }
+        }
+    }
+}
+
+impl From<QuoteError> for ApiError {
+    fn from(error: QuoteError) -> Self {
+        match error {
+            QuoteError::Store(error) => error.into(),
+            QuoteError::Post(PostError::Broken(_)) => Self::internal(error),
+            QuoteError::Post(_) => Self::unavailable().caused_by(error),
+            QuoteError::Lines => Self::invalid_field("/lines", "invalid_value", error),
         }
     }
 }

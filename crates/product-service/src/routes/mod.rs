@@ -9,6 +9,7 @@ mod find;
 mod inventory;
 mod ledger;
 mod locations;
+mod lookups;
 mod movements;
 mod products;
 mod reservations;
@@ -59,6 +60,8 @@ pub fn public(config: &mut ServiceConfig) {
 pub fn internal(config: &mut ServiceConfig) {
     config
         .service(endpoint("/events").list(read_log))
+        .service(endpoint("/products/find").post(lookups::find_products))
+        .service(endpoint("/quote").post(ledger::quote_order))
         .service(endpoint("/ledger").post(ledger::post_entries))
         .service(endpoint("/ledger/forecast").post(ledger::forecast_effects))
         .service(endpoint("/audit-events").post(audit::list_events));

@@ -128,14 +128,27 @@ impl Ledger {
         }
     }
 
-    /// What a batch would come to now. Nothing is written, and a moment later it may be otherwise.
-    pub async fn forecast(&self, entries: &[Entry], terms: Terms<'_>) -> Result<Vec<Outcome>, PostError> {
+    /// What these entries would come to, by what a majority has; writes nothing.
+    pub async fn foresee(
+        &self,
+        entries: &[Entry],
+        terms: Terms<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<Outcome>, PostError> {
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
-        let books = self.read(&mut session, entries, terms.at).await;
-        // It has written nothing, and the server would end it by itself.
-        drop(session.abort_transaction().await);
-        Ok(decide(entries, books?, terms).outcomes)
+        match self.read(&mut session, entries, terms.at).await {
+            Ok(books) => {
+                // It only read: this waits until what it read is on a majority.
+                commit(&mut session, deadline).await?;
+                Ok(decide(entries, books, terms).outcomes)
+            }
+            Err(failure) => {
+                // The server ends a transaction that failed by itself; this only tells it sooner.
+                drop(session.abort_transaction().await);
+                Err(failure)
+            }
+        }
     }
 
     async fn post_within(

@@ -8,11 +8,15 @@ use crate::domain::product::Product;
 use crate::domain::stock::Stock;
 use common::ids::ProductId;
 use common::models::audit::AuditEvent;
+use common::models::bulk::NamedBy;
+use common::models::lookup::{ProductFound, ProductsWanted};
 use common::mongo::{StoreError, Transaction};
+use common::text::Sku;
 use futures_util::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use mongodb::{ClientSession, Collection};
+use serde::Deserialize;
 
 /// A new product with all that goes with it.
 #[derive(Debug)]
@@ -21,13 +25,6 @@ pub struct NewRow {
     pub stock: Stock,
     pub receipt: Option<Movement>,
     pub event: AuditEvent,
-}
-
-/// What a file names products by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
-    Sku,
-    ExternalId,
 }
 
 impl Products {
@@ -46,6 +43,28 @@ impl Products {
         };
         let found = self.typed().find(query).projection(derived()).max_time(QUERY_LIMIT).await?;
         Ok(found.try_collect().await?)
+    }
+
+    /// Those of these identities and skus that there are.
+    pub async fn find_named(&self, wanted: &ProductsWanted) -> Result<Vec<ProductFound>, StoreError> {
+        #[derive(Deserialize)]
+        struct Stored {
+            #[serde(rename = "_id")]
+            id: ProductId,
+            sku: Sku,
+            name: String,
+        }
+        let ids: Vec<Bson> = wanted.ids.iter().copied().map(Bson::from).collect();
+        let skus: Vec<&str> = wanted.skus.iter().map(Sku::as_str).collect();
+        let count = u32::try_from(ids.len() + skus.len()).unwrap_or(u32::MAX);
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        let named = doc! { "$or": [{ "_id": { "$in": ids } }, { "sku": { "$in": skus } }] };
+        let products: Collection<Stored> = self.documents.clone_with_type();
+        let found = products.find(named).projection(doc! { "sku": 1, "name": 1 }).batch_size(count);
+        let found: Vec<Stored> = found.max_time(QUERY_LIMIT).await?.try_collect().await?;
+        Ok(found.into_iter().map(|Stored { id, sku, name }| ProductFound { id, sku, name }).collect())
     }
 
     /// Inserts all of them or none; `false` where one of them cannot be.

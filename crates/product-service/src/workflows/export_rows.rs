@@ -1,11 +1,12 @@
 //! The catalogue and the stock as rows of a file, a page at a time.
 
 use crate::domain::product::Product;
-use crate::domain::rows::{self, Format};
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
 use common::ids::ProductId;
+use common::models::bulk::FileFormat;
 use common::mongo::StoreError;
+use common::rows;
 use serde_json::{Map, Value, json};
 
 /// Columns of a file of products; all of them can be imported.
@@ -65,7 +66,7 @@ impl Export {
 pub async fn export_page(
     state: &AppState,
     export: Export,
-    format: Format,
+    format: FileFormat,
     position: Position,
 ) -> Result<(String, Option<Position>), StoreError> {
     let after = match position {
@@ -75,7 +76,7 @@ pub async fn export_page(
     let products = state.products.page_by_id(after, PAGE).await?;
     let next = products.last().map(|last| Position::After(last.id));
     let mut text = String::new();
-    if position == Position::Start && format == Format::Csv {
+    if position == Position::Start && format == FileFormat::Csv {
         text.push_str(&rows::heading(export.columns()));
     }
     let stock = state.stock.of_products(products.iter().map(|product| product.id)).await?;

@@ -4,21 +4,21 @@ use super::change_product::{ChangeProductError, change_product};
 use super::create_product::{CreateProductError, create_product};
 use crate::domain::movement::{Movement, MovementLine};
 use crate::domain::product::{InvalidProduct, Product};
-use crate::domain::rows::Row;
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
-use crate::store::product_rows::{NamedBy, NewRow};
+use crate::store::product_rows::NewRow;
 use crate::store::product_writes::Taken;
 use common::error::FieldError;
 use common::http::body::typed;
 use common::http::merge_patch::{Patch, merged};
 use common::ids::{MovementId, ProductId};
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
-use common::models::bulk::{ImportReport, RowError};
+use common::models::bulk::{ImportReport, NamedBy, RowError};
 use common::models::inventory::MovementKind;
 use common::models::location::LocationId;
 use common::models::product::NewProduct;
 use common::mongo::StoreError;
+use common::rows::Row;
 use common::time::Timestamp;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::Value;
@@ -77,10 +77,7 @@ fn told(line: u64, error: FieldError) -> RowError {
 fn wanted(row: Row, by: NamedBy) -> Result<Wanted, RowError> {
     let line = row.line;
     let members = row.members.map_err(|(field, rule)| failed(line, field, rule))?;
-    let field = match by {
-        NamedBy::Sku => "sku",
-        NamedBy::ExternalId => "externalId",
-    };
+    let field = by.as_str();
     match members.get(field) {
         Some(Value::String(name)) => Ok(Wanted { line, name: name.clone(), members }),
         Some(_) => Err(failed(line, field, "must be text")),

@@ -3,16 +3,15 @@
 use super::change_stock::{ChangeStockError, change};
 use crate::domain::entry::{Expected, Settings, StockEntry, StockRefused, Wish};
 use crate::domain::product::Product;
-use crate::domain::rows::Row;
 use crate::startup::AppState;
-use crate::store::product_rows::NamedBy;
 use common::http::body::typed;
 use common::ids::{MovementId, ProductId};
 use common::models::audit::AuditActor;
-use common::models::bulk::{ImportReport, RowError};
+use common::models::bulk::{ImportReport, NamedBy, RowError};
 use common::models::location::LocationId;
 use common::models::product::Units;
 use common::mongo::StoreError;
+use common::rows::Row;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,7 +65,7 @@ pub async fn import_stock(
     let mut changes = Vec::with_capacity(counts.len());
     for (line, name, count) in counts {
         let Some(product_id) = known.get(&name) else {
-            report.fail(failed(line, field(import.by), "there is no such product"));
+            report.fail(failed(line, import.by.as_str(), "there is no such product"));
             continue;
         };
         if let Some(unknown) = count.location_id.as_ref().filter(|place| !places.knows(place)) {
@@ -99,13 +98,6 @@ fn failed(line: u64, field: &str, detail: impl ToString) -> RowError {
     RowError { line, field: field.to_owned(), detail: detail.to_string() }
 }
 
-fn field(by: NamedBy) -> &'static str {
-    match by {
-        NamedBy::Sku => "sku",
-        NamedBy::ExternalId => "externalId",
-    }
-}
-
 fn blamed(why: &StockRefused) -> &'static str {
     match why {
         StockRefused::TooManyUnits => "quantity",
@@ -123,7 +115,7 @@ fn parse(row: Row, by: NamedBy) -> Result<(u64, String, Count), RowError> {
         NamedBy::Sku => count.sku.clone(),
         NamedBy::ExternalId => count.external_id.clone(),
     };
-    let name = name.ok_or_else(|| failed(line, field(by), "is missing"))?;
+    let name = name.ok_or_else(|| failed(line, by.as_str(), "is missing"))?;
     if count.quantity.is_none() && count.low_stock_threshold.is_none() && count.incoming.is_none() {
         return Err(failed(line, "quantity", "is missing"));
     }

@@ -14,4 +14,5 @@ pub mod import_stock;
 pub mod keep_locations;
 pub mod list_low_stock;
 pub mod post_entries;
+pub mod quote_order;
 pub mod show_products;

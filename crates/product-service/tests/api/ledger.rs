@@ -1,7 +1,9 @@
 use crate::app::{SERVICE_TOKEN, TestApp, is_reserved, release, reserve, send};
 use common::ids::{MovementId, OrderId, ProductId};
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
+use common::models::lookup::ProductsFound;
 use common::models::order::{Rejection, RejectionCode};
+use common::models::quote::StockQuote;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
@@ -306,4 +308,65 @@ async fn a_forecast_says_what_effects_would_come_to_and_writes_nothing() {
         assert_eq!(forecast, json!({ "outcomes": expected, "unknownLocations": unknown }));
     }
     assert_eq!(app.audited_stock(product).await, (3, 3));
+}
+
+#[tokio::test]
+async fn a_quote_is_judged_as_a_reservation_is_and_writes_nothing() {
+    let app = TestApp::start().await;
+    let (plenty, scarce) = (app.stocked_product(5).await, app.stocked_product(1).await);
+    let movements = app.count_movements().await;
+    let quote = async |lines: serde_json::Value| {
+        let request = app.outsider(Method::POST, "/internal/quote").json(&json!({ "lines": lines }));
+        send(request.header("x-service-token", SERVICE_TOKEN)).await
+    };
+    let good =
+        quote(json!([{ "productId": scarce, "quantity": 1 }, { "productId": plenty, "quantity": 2 }])).await;
+    let good: StockQuote = serde_json::from_value(good.expect(200).body).unwrap();
+    assert!(good.reasons.is_empty());
+    let offered: Vec<_> =
+        good.offers.iter().map(|offer| (offer.product_id, offer.unit_price_minor)).collect();
+    assert_eq!(offered, [(scarce, 1999), (plenty, 1999)]);
+    let nowhere = ProductId::new();
+    let bad =
+        quote(json!([{ "productId": scarce, "quantity": 2 }, { "productId": nowhere, "quantity": 1 }])).await;
+    let bad: StockQuote = serde_json::from_value(bad.expect(200).body).unwrap();
+    let codes: Vec<_> = bad.reasons.iter().map(|reason| (reason.product_id, reason.code)).collect();
+    let expected =
+        [(Some(scarce), RejectionCode::OutOfStock), (Some(nowhere), RejectionCode::UnknownProduct)];
+    assert_eq!(codes, expected);
+    // A refusal says the same.
+    let refused = app.post_entries(vec![reserve(OrderId::new(), &[(scarce, 2), (nowhere, 1)])]).await;
+    assert_eq!(refused, [LedgerOutcome::Refused { reasons: bad.reasons }]);
+    // That one refusal is all that was written.
+    assert_eq!(app.count_movements().await, movements + 1);
+    assert_eq!((app.audited_stock(scarce).await, app.audited_stock(plenty).await), ((1, 0), (5, 0)));
+    quote(json!([])).await.expect(422);
+    let twice = json!({ "productId": plenty, "quantity": 1 });
+    quote(json!([twice, twice])).await.expect(422);
+    send(app.outsider(Method::POST, "/internal/quote").json(&json!({ "lines": [] }))).await.expect(401);
+}
+
+#[tokio::test]
+async fn products_are_found_by_identity_and_sku_in_one_call() {
+    let app = TestApp::start().await;
+    let (one, two) = (app.stocked_product(1).await, app.stocked_product(1).await);
+    let sku = app.show_product(two).await.expect(200).body["sku"].clone();
+    let find = async |body: serde_json::Value| {
+        let request = app.outsider(Method::POST, "/internal/products/find").json(&body);
+        send(request.header("x-service-token", SERVICE_TOKEN)).await
+    };
+    let found = find(json!({ "ids": [one, ProductId::new()], "skus": [sku, "NOTHING"] })).await.expect(200);
+    let mut ids: Vec<ProductId> = serde_json::from_value::<ProductsFound>(found.body)
+        .unwrap()
+        .products
+        .iter()
+        .map(|found| found.id)
+        .collect();
+    ids.sort_unstable();
+    let mut expected = [one, two];
+    expected.sort_unstable();
+    assert_eq!(ids, expected);
+    assert_eq!(find(json!({ "ids": [], "skus": [] })).await.expect(200).body, json!({ "products": [] }));
+    let many: Vec<ProductId> = (0..=2_000).map(|_| ProductId::new()).collect();
+    find(json!({ "ids": many, "skus": [] })).await.expect(422);
 }

@@ -7,6 +7,7 @@ use super::sum_by_product;
 use common::ids::{CustomerId, ProductId};
 use common::models::inventory::MovementKind;
 use common::models::order::OrderStatus;
+use common::models::order_import::StockUse;
 use common::money::MAX_MINOR;
 use common::time::Timestamp;
 use std::collections::{BTreeMap, HashSet};
@@ -22,9 +23,13 @@ pub fn judge_order(
     now: Timestamp,
     report: &mut Report,
 ) {
-    judge_quantities(order, movements, report);
-    judge_decision(order, movements, report);
-    judge_edits(order, movements, report);
+    if order.origin.is_some_and(|origin| origin.stock == StockUse::None) {
+        judge_history(order, movements, report);
+    } else {
+        judge_quantities(order, movements, report);
+        judge_decision(order, movements, report);
+        judge_edits(order, movements, report);
+    }
     report.checked(Invariant::A3);
     if !customers.contains(&order.customer_id) {
         report.broken(Invariant::A3, order.id, format!("its customer {} does not exist", order.customer_id));
@@ -33,6 +38,25 @@ pub fn judge_order(
     report.checked(Invariant::A5);
     if let Err(problem) = check_total(order) {
         report.broken(Invariant::A5, order.id, problem);
+    }
+}
+
+/// A2 and A3 for an order that came without touching stock: nothing was ever reserved for it or moved by it, whatever
+/// has become of it since.
+fn judge_history(order: &OrderDocument, movements: &OrderMovements, report: &mut Report) {
+    report.checked(Invariant::A2);
+    if order.lines.is_empty() || !order.lines.iter().all(is_possible) {
+        report.broken(Invariant::A2, order.id, "has lines with impossible quantities");
+    }
+    if !order.effects.is_empty() || order.pruned_effects > 0 || !movements.effects.is_empty() {
+        report.broken(Invariant::A2, order.id, "came without touching stock and has effects on it");
+    }
+    report.checked(Invariant::A3);
+    if movements.decision.is_some() || !movements.more.is_empty() || order.edit.is_some() {
+        report.broken(Invariant::A3, order.id, "came without touching stock and has a reservation");
+    }
+    if matches!(order.status, OrderStatus::Pending | OrderStatus::Rejected) {
+        report.broken(Invariant::A3, order.id, "needs no stock and is not confirmed");
     }
 }
 
@@ -102,6 +126,8 @@ const fn is_possible(line: &OrderLine) -> bool {
         && line.returned <= line.delivered
         && line.restocked >= 0
         && line.restocked <= line.returned
+        && line.shipped_before >= 0
+        && line.shipped_before <= line.shipped
 }
 
 /// Effects that are due and have no movement yet.
@@ -127,21 +153,28 @@ fn held(order: &OrderDocument, movements: &OrderMovements) -> BTreeMap<ProductId
     if !is_reserved {
         return BTreeMap::new();
     }
-    let open = order.lines.iter().map(|line| {
-        (line.product_id, line.quantity.saturating_sub(line.cancelled).saturating_sub(line.shipped))
-    });
     let due = undelivered(order, movements)
         .filter(|effect| matches!(effect.kind, MovementKind::Release | MovementKind::Shipment))
         .flat_map(|effect| &effect.lines);
     let got = order.edit.iter().filter(|edit| movements.more.iter().any(|more| more.id == edit.id));
     let lines = due.chain(got.flat_map(|edit| &edit.more));
-    sum_by_product(open.chain(lines.map(|line| (line.product_id, line.quantity))))
+    sum_by_product(open(order).chain(lines.map(|line| (line.product_id, line.quantity))))
+}
+
+/// Units that are neither cancelled nor shipped.
+fn open(order: &OrderDocument) -> impl Iterator<Item = (ProductId, i64)> {
+    let units = |line: &OrderLine| line.quantity.saturating_sub(line.cancelled).saturating_sub(line.shipped);
+    order.lines.iter().map(move |line| (line.product_id, units(line)))
 }
 
 /// What the ledger must have done for the order to what is on hand: shipped units left, restocked ones came back, but
 /// for what is still due.
 fn moved(order: &OrderDocument, movements: &OrderMovements) -> BTreeMap<ProductId, i128> {
-    let lines = order.lines.iter().map(|line| (line.product_id, line.restocked.saturating_sub(line.shipped)));
+    let lines = order.lines.iter().map(|line| {
+        // What had left before the order came here was no stock of ours, and comes back first.
+        let back = line.restocked.saturating_sub(line.shipped_before).max(0);
+        (line.product_id, back.saturating_sub(line.shipped.saturating_sub(line.shipped_before)))
+    });
     let due = undelivered(order, movements).flat_map(|effect| {
         let sign = match effect.kind {
             MovementKind::Shipment => 1,
@@ -183,7 +216,7 @@ fn judge_decision(order: &OrderDocument, movements: &OrderMovements, report: &mu
             None | Some(Decision::Refused),
         ) => "is confirmed without a reservation",
         (OrderStatus::Pending, Some(Decision::Reserved { bought, .. })) => {
-            let asked = sum_by_product(order.lines.iter().map(|line| (line.product_id, line.quantity)));
+            let asked = sum_by_product(open(order));
             let got = sum_by_product(bought.iter().map(|item| (item.product, item.quantity)));
             if asked == got {
                 return;
@@ -191,6 +224,14 @@ fn judge_decision(order: &OrderDocument, movements: &OrderMovements, report: &mu
             "has a reservation of other lines"
         }
         (_, Some(Decision::Reserved { currency, bought })) => {
+            // What came from elsewhere was bought there, at names and prices of that moment: A2 counts its units.
+            if order.origin.is_some() {
+                let ours: HashSet<ProductId> = order.lines.iter().map(|line| line.product_id).collect();
+                if bought.iter().all(|item| ours.contains(&item.product)) || !order.edits.is_empty() {
+                    return;
+                }
+                return report.broken(Invariant::A3, order.id, "has a reservation of other products");
+            }
             let is_equal = if order.edits.is_empty() {
                 is_as_bought(order, bought)
             } else {

@@ -7,6 +7,7 @@ use super::orders::judge_order;
 use super::*;
 use common::ids::{CustomerId, MovementId};
 use common::models::order::OrderStatus;
+use common::models::order_import::{OrderOrigin, OriginKind, StockUse};
 use common::money::Currency;
 use common::time::Timestamp;
 
@@ -40,6 +41,7 @@ fn line(product_id: ProductId, quantity: i64) -> OrderLine {
         delivered: 0,
         returned: 0,
         restocked: 0,
+        shipped_before: 0,
         sku: Some("A-1".into()),
         name: Some("A thing".into()),
         unit_price_minor: Some(150),
@@ -92,6 +94,7 @@ impl Shop {
                 pruned_effects: 0,
                 edit: None,
                 edits: Vec::new(),
+                origin: None,
                 created_at: NOW.plus_millis(-60_000),
             },
             movements: vec![receipt, reservation],
@@ -405,4 +408,52 @@ fn a3_an_edit_is_known_to_its_order_before_and_after_it_is_settled() {
     refusal.order_id = Some(settled.order.id);
     settled.movements.push(refusal);
     assert!(settled.audit().is_clean(), "an edit that was refused moved nothing");
+}
+
+/// The same order as it came from another system, of which the ledger was never told.
+fn history() -> Shop {
+    let mut shop = Shop::confirmed();
+    shop.movements.truncate(1);
+    for row in &mut shop.stock {
+        row.reserved = 0;
+    }
+    shop.order.origin = Some(OrderOrigin { kind: OriginKind::Import, stock: StockUse::None });
+    shop
+}
+
+#[test]
+fn an_order_that_came_without_stock_is_known_to_no_ledger() {
+    use Invariant::{A2, A3, A5};
+    let shop = history();
+    assert!(shop.audit().is_clean(), "{}", shop.audit());
+    assert_eq!(broken(shop.clone(), |shop| shop.order.origin = None), [A2, A3]);
+    let mut gone = shop.clone();
+    gone.order.lines[0] =
+        OrderLine { shipped: 2, delivered: 2, returned: 1, restocked: 1, ..gone.order.lines[0].clone() };
+    assert!(gone.audit().is_clean(), "{}", gone.audit());
+    assert_eq!(broken(gone, |shop| shop.order.lines[0].returned = 3), [A2]);
+    assert_eq!(broken(shop.clone(), |shop| shop.order.total_minor = Some(1)), [A5]);
+    assert_eq!(broken(shop.clone(), |shop| shop.order.effects = Shop::cancelled().order.effects), [A2]);
+    let mut reserved = Shop::confirmed();
+    reserved.order.origin = shop.order.origin;
+    assert_eq!(broken(reserved, |_| {}), [A3]);
+}
+
+#[test]
+fn an_order_that_came_with_stock_holds_what_is_open_of_it() {
+    use Invariant::{A2, A3};
+    let mut shop = Shop::confirmed();
+    shop.order.origin = Some(OrderOrigin { kind: OriginKind::Import, stock: StockUse::Reserve });
+    // Two of five had left before, and it was bought under another name.
+    let line = &mut shop.order.lines[1];
+    (line.quantity, line.shipped, line.shipped_before, line.name) = (5, 2, 2, Some("An old name".into()));
+    shop.order.total_minor = Some(1_050);
+    assert!(shop.audit().is_clean(), "{}", shop.audit());
+    assert_eq!(broken(shop.clone(), |shop| shop.order.lines[1].shipped_before = 1), [A2]);
+    let mut back = shop.clone();
+    let line = &mut back.order.lines[1];
+    (line.delivered, line.returned, line.restocked) = (2, 2, 2);
+    assert!(back.audit().is_clean(), "{}", back.audit());
+    let unreserved = |shop: &mut Shop| drop(shop.movements.pop());
+    assert_eq!(broken(shop.clone(), unreserved), [Invariant::A1, A2, A3]);
 }

@@ -4,7 +4,7 @@ mod annotating;
 mod cancelling;
 mod editing;
 pub mod obstacle;
-mod quantities;
+pub(super) mod quantities;
 mod returning;
 mod settling;
 mod shipping;

@@ -22,6 +22,9 @@ const MAX_DUE: usize = 50;
 /// The one obstacle that whoever asks can take away: by settling the edit.
 pub(super) const EDIT_PENDING: &str = "an edit of the order waits for its stock";
 
+/// An edit may need stock, and units of both kinds on one line could not be told apart.
+const WITHOUT_STOCK: &str = "the order was imported without touching stock; cancel what is not wanted";
+
 /// What a caller may ask of the order now.
 pub fn allowed_moves(order: &Order, hand: Hand) -> Vec<OrderMove> {
     OrderMove::ALL.into_iter().filter(|asked| obstacle(order, *asked, hand).is_none()).collect()
@@ -57,6 +60,7 @@ pub fn obstacle(order: &Order, asked: OrderMove, hand: Hand) -> Option<&'static 
         (Cancelled, _) => Some("the order is cancelled"),
         (Confirmed, Cancel | Edit | Ship) if order.edit.is_some() => Some(EDIT_PENDING),
         (Confirmed, Cancel) => is_shipped(order, hand).or_else(|| owes_too_much(order)),
+        (Confirmed, Edit) if !order.touches_stock() => Some(WITHOUT_STOCK),
         (Confirmed, Edit) => is_editable(order).or_else(|| owes_too_much(order)),
         (Confirmed, Ship) if order.hold.is_some() => Some("the order is on hold"),
         (Confirmed, Ship) => nothing_open(order).or_else(|| owes_too_much(order)),

@@ -10,7 +10,7 @@ use common::time::Timestamp;
 use std::collections::HashMap;
 
 /// Both statuses follow from the quantities; before an order is confirmed there is nothing to derive.
-pub(super) fn derive_statuses(order: &mut Order) {
+pub(in crate::domain) fn derive_statuses(order: &mut Order) {
     if matches!(order.status, OrderStatus::Pending | OrderStatus::Rejected) {
         return;
     }
@@ -36,7 +36,7 @@ pub(super) fn derive_statuses(order: &mut Order) {
 }
 
 /// The sum of the lines.
-pub(super) fn total(order: &Order) -> Option<Money> {
+pub(in crate::domain) fn total(order: &Order) -> Option<Money> {
     order.lines.iter().try_fold(Money::ZERO, |sum, line| sum.checked_add(line.total()?))
 }
 
@@ -103,7 +103,7 @@ pub(super) fn next_id<Kind>(order: &Order, kind: &[u8]) -> common::ids::Id<Kind>
     common::ids::Id::derived(&[kind, order.id.as_bytes(), &(order.version + 1).to_be_bytes()])
 }
 
-/// Adds what the ledger is to be told, unless there is nothing to tell.
+/// Adds what the ledger is to be told, unless there is nothing to tell, or the order touches no stock.
 pub(super) fn owe(
     order: &mut Order,
     kind: EffectKind,
@@ -111,7 +111,7 @@ pub(super) fn owe(
     location_id: Option<LocationId>,
     at: Timestamp,
 ) {
-    if lines.is_empty() {
+    if lines.is_empty() || !order.touches_stock() {
         return;
     }
     let name: &[u8] = match kind {

@@ -117,7 +117,6 @@ pub(super) fn receive(
 ) -> Result<OrderEvent, MoveError> {
     check_distinct(arrived.lines.iter().map(|line| line.product_id))?;
     let returned = find(order, arrived.id, &[ReturnStatus::Approved], hand)?;
-    let mut restocked: Vec<RequestedLine> = Vec::new();
     for (line, got) in arrived.lines.iter().enumerate() {
         let named = returned.lines.iter_mut().find(|named| named.product_id == got.product_id);
         let named = named.ok_or(MoveError::UnknownProduct { line })?;
@@ -128,18 +127,20 @@ pub(super) fn receive(
             Some(0) => return Err(MoveError::NoUnits { line }),
             Some(_) => (named.restocked, named.written_off) = (got.restock, got.write_off),
         }
-        if let Ok(quantity) = Quantity::try_from(got.restock) {
-            restocked.push(RequestedLine { product_id: got.product_id, quantity });
-        }
     }
     returned.status = ReturnStatus::Received;
     returned.received_at = Some(change.at);
     let places = places(order);
+    let mut restocked: Vec<RequestedLine> = Vec::new();
     for got in &arrived.lines {
         let place = places.get(&got.product_id).copied();
         if let Some(line) = place.and_then(|place| order.lines.get_mut(place)) {
+            let before = line.taken_back();
             line.returned += got.restock + got.write_off;
             line.restocked += got.restock;
+            if let Ok(quantity) = Quantity::try_from(line.taken_back() - before) {
+                restocked.push(RequestedLine { product_id: got.product_id, quantity });
+            }
         }
     }
     owe(order, EffectKind::Return, restocked, arrived.location_id, change.at);

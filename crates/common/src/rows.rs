@@ -2,19 +2,29 @@
 
 mod cells;
 
+use crate::models::bulk::FileFormat;
 use csv_core::{ReadRecordResult, Reader};
 use serde_json::{Map, Value};
 
-/// Most bytes of one row.
-const MAX_ROW: usize = 64 * 1024;
+/// Most bytes of one row where nothing else is said.
+pub const MAX_ROW: usize = 64 * 1024;
 
 /// Most columns of a CSV file.
 const MAX_COLUMNS: usize = 100;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Csv,
-    Ndjson,
+/// What the rows of a file may be.
+#[derive(Clone, Copy, Debug)]
+pub struct RowRules {
+    /// The columns that a CSV file may have.
+    pub columns: &'static [&'static str],
+    /// Most bytes of one row.
+    pub max_bytes: usize,
+}
+
+impl RowRules {
+    pub const fn columns(columns: &'static [&'static str]) -> Self {
+        Self { columns, max_bytes: MAX_ROW }
+    }
 }
 
 /// One row and the line on which it begins, from 1.
@@ -39,6 +49,7 @@ pub enum BadHeading {
 /// Reads rows out of pieces that end anywhere. What it keeps is one row.
 pub struct RowReader {
     inner: Inner,
+    max_bytes: usize,
     /// The line that the next byte stands on.
     line: u64,
     /// The line of the row being read.
@@ -62,22 +73,21 @@ struct Csv {
 }
 
 impl RowReader {
-    /// `columns` are those that a CSV file may have.
-    pub fn new(format: Format, columns: &'static [&'static str]) -> Self {
+    pub fn new(format: FileFormat, rules: RowRules) -> Self {
         let inner = match format {
-            Format::Ndjson => Inner::Ndjson { row: Vec::new(), is_too_long: false },
-            Format::Csv => Inner::Csv(Box::new(Csv {
+            FileFormat::Ndjson => Inner::Ndjson { row: Vec::new(), is_too_long: false },
+            FileFormat::Csv => Inner::Csv(Box::new(Csv {
                 reader: Reader::new(),
-                columns,
+                columns: rules.columns,
                 heading: None,
-                output: vec![0; MAX_ROW],
+                output: vec![0; rules.max_bytes],
                 written: 0,
                 ends: vec![0; MAX_COLUMNS + 1],
                 ended: 0,
                 is_too_long: false,
             })),
         };
-        Self { inner, line: 1, begun: None }
+        Self { inner, max_bytes: rules.max_bytes, line: 1, begun: None }
     }
 
     /// Takes the next piece; the rows that end in it are appended.
@@ -85,13 +95,14 @@ impl RowReader {
         match &mut self.inner {
             Inner::Ndjson { row, is_too_long } => {
                 for part in piece.split_inclusive(|byte| *byte == b'\n') {
-                    if row.len() + part.len() <= MAX_ROW {
+                    if row.len() + part.len() <= self.max_bytes {
                         row.extend_from_slice(part);
                     } else {
                         *is_too_long = true;
                     }
                     if part.last() == Some(&b'\n') {
-                        rows.extend(json_row(row, std::mem::take(is_too_long), self.line));
+                        let is_too_long = std::mem::take(is_too_long);
+                        rows.extend(json_row(row, is_too_long, self.max_bytes, self.line));
                         row.clear();
                         self.line += 1;
                     }
@@ -122,7 +133,9 @@ impl RowReader {
     /// The file has ended: its last row may have no line break.
     pub fn finish(&mut self, rows: &mut Vec<Row>) -> Result<(), BadHeading> {
         match &mut self.inner {
-            Inner::Ndjson { row, is_too_long } => rows.extend(json_row(row, *is_too_long, self.line)),
+            Inner::Ndjson { row, is_too_long } => {
+                rows.extend(json_row(row, *is_too_long, self.max_bytes, self.line));
+            }
             Inner::Csv(csv) => {
                 // An empty piece tells the reader that there is no more.
                 csv.read(&[]);
@@ -143,15 +156,15 @@ pub fn heading(columns: &[&str]) -> String {
 }
 
 /// One object as a line of the format; of a CSV file in the order of its columns.
-pub fn line(format: Format, columns: &[&str], members: &Map<String, Value>) -> String {
+pub fn line(format: FileFormat, columns: &[&str], members: &Map<String, Value>) -> String {
     match format {
-        Format::Ndjson => {
+        FileFormat::Ndjson => {
             let known = columns.iter().filter_map(|column| Some((*column, members.get(*column)?)));
             let object: Map<String, Value> =
                 known.map(|(column, value)| (column.to_owned(), value.clone())).collect();
             format!("{}\n", Value::Object(object))
         }
-        Format::Csv => {
+        FileFormat::Csv => {
             let cells = columns.iter().map(|column| {
                 let cell = members.get(*column).map(|value| cells::cell(column, value)).unwrap_or_default();
                 let is_plain = !cell.contains(['"', ',', '\n', '\r']);
@@ -164,10 +177,10 @@ pub fn line(format: Format, columns: &[&str], members: &Map<String, Value>) -> S
     }
 }
 
-fn json_row(row: &[u8], is_too_long: bool, line: u64) -> Option<Row> {
+fn json_row(row: &[u8], is_too_long: bool, max_bytes: usize, line: u64) -> Option<Row> {
     let text = row.trim_ascii();
     if is_too_long {
-        return Some(Row { line, members: Err(too_long()) });
+        return Some(Row { line, members: Err(too_long(max_bytes)) });
     }
     if text.is_empty() {
         return None;
@@ -180,8 +193,8 @@ fn json_row(row: &[u8], is_too_long: bool, line: u64) -> Option<Row> {
     Some(Row { line, members })
 }
 
-fn too_long() -> (String, String) {
-    (String::new(), format!("has more than {MAX_ROW} bytes or {MAX_COLUMNS} columns"))
+fn too_long(max_bytes: usize) -> (String, String) {
+    (String::new(), format!("has more than {max_bytes} bytes or {MAX_COLUMNS} columns"))
 }
 
 impl Csv {
@@ -224,7 +237,7 @@ impl Csv {
             return Ok(None);
         };
         if is_too_long {
-            return Ok(Some(Row { line, members: Err(too_long()) }));
+            return Ok(Some(Row { line, members: Err(too_long(self.output.len())) }));
         }
         Ok(Some(Row { line, members: cells::members(heading, &fields) }))
     }
@@ -257,8 +270,8 @@ mod tests {
 
     const COLUMNS: &[&str] = &["sku", "name", "price", "tags", "metadata"];
 
-    fn read(format: Format, pieces: &[&[u8]]) -> Result<Vec<Row>, BadHeading> {
-        let (mut reader, mut rows) = (RowReader::new(format, COLUMNS), Vec::new());
+    fn read(format: FileFormat, pieces: &[&[u8]]) -> Result<Vec<Row>, BadHeading> {
+        let (mut reader, mut rows) = (RowReader::new(format, RowRules::columns(COLUMNS)), Vec::new());
         for piece in pieces {
             reader.feed(piece, &mut rows)?;
         }
@@ -273,7 +286,7 @@ mod tests {
     #[test]
     fn a_row_of_csv_is_named_by_the_line_it_begins_on() {
         let text = "\u{feff}sku,name,price\r\nA,\"two\nlines\",1.50\r\n\r\nB,b\n\nC,c,3";
-        let rows = read(Format::Csv, &[text.as_bytes()]).unwrap();
+        let rows = read(FileFormat::Csv, &[text.as_bytes()]).unwrap();
         assert_eq!(lines(&rows), [(2, true), (5, false), (7, true)]);
         let first = json!({ "sku": "A", "name": "two\nlines", "price": 1.5 });
         assert_eq!(Value::Object(rows[0].members.clone().unwrap()), first);
@@ -281,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_heading_that_is_none_stops_the_file() {
-        let refused = |heading: &[u8]| read(Format::Csv, &[heading, b"\nA,1\n"]).unwrap_err();
+        let refused = |heading: &[u8]| read(FileFormat::Csv, &[heading, b"\nA,1\n"]).unwrap_err();
         assert_eq!(refused(b"sku,sku"), BadHeading::Twice("sku".into()));
         assert!(matches!(refused(b"sku,colour"), BadHeading::Unknown(column, _) if column == "colour"));
         assert_eq!(refused(b"sku,\xff"), BadHeading::Unreadable);
@@ -293,12 +306,15 @@ mod tests {
         let many = ",".repeat(MAX_COLUMNS + 5);
         let csv = format!("sku,name\nA,{long}\nB,b\n{many}\nC,c\n");
         assert_eq!(
-            lines(&read(Format::Csv, &[csv.as_bytes()]).unwrap()),
+            lines(&read(FileFormat::Csv, &[csv.as_bytes()]).unwrap()),
             [(2, false), (3, true), (4, false), (5, true)]
         );
-        assert_eq!(lines(&read(Format::Csv, &[b"sku,name\nA,\xff\nB,b"]).unwrap()), [(2, false), (3, true)]);
+        assert_eq!(
+            lines(&read(FileFormat::Csv, &[b"sku,name\nA,\xff\nB,b"]).unwrap()),
+            [(2, false), (3, true)]
+        );
         let json = format!("{{\"name\":\"{long}\"}}\n{{}}\nno\n[1]\n\n{{\"sku\":1}}");
-        let rows = read(Format::Ndjson, &[json.as_bytes()]).unwrap();
+        let rows = read(FileFormat::Ndjson, &[json.as_bytes()]).unwrap();
         assert_eq!(lines(&rows), [(1, false), (2, true), (3, false), (4, false), (6, true)]);
     }
 
@@ -314,9 +330,9 @@ mod tests {
                 text.push_str(&quoted.join(","));
                 text.push_str("\r\n");
             }
-            let whole = read(Format::Csv, &[text.as_bytes()]).unwrap();
+            let whole = read(FileFormat::Csv, &[text.as_bytes()]).unwrap();
             let pieces: Vec<&[u8]> = text.as_bytes().chunks(cut).collect();
-            prop_assert_eq!(read(Format::Csv, &pieces).unwrap(), whole);
+            prop_assert_eq!(read(FileFormat::Csv, &pieces).unwrap(), whole);
         }
     }
 }
