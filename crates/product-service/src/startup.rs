@@ -46,7 +46,6 @@ pub struct AppState {
     pub locations: Locations,
     pub ledger: Ledger,
     pub stock_writer: StockWriter,
-    pub ledger: Ledger,
     pub audit: AuditLog,
 }
 
