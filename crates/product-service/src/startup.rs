@@ -112,7 +112,6 @@ impl Application {
                 locations,
                 ledger,
                 stock_writer,
-                ledger,
                 audit,
             }),
             writer,
