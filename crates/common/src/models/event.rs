@@ -9,8 +9,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Every type that there is.
-pub const TYPES: [&str; 33] = [
+pub const TYPES: [&str; 34] = [
     "order.placed",
+    "order.imported",
     "order.confirmed",
     "order.rejected",
     "order.cancelled",

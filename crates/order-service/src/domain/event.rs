@@ -49,6 +49,7 @@ fn happening(change: &Change) -> Result<Happening, serde_json::Error> {
 const fn type_of(event: OrderEvent) -> &'static str {
     match event {
         OrderEvent::Placed => "order.placed",
+        OrderEvent::Imported => "order.imported",
         OrderEvent::Confirmed => "order.confirmed",
         OrderEvent::Rejected => "order.rejected",
         OrderEvent::Cancelled => "order.cancelled",
@@ -76,7 +77,9 @@ mod tests {
 
     #[test]
     fn the_type_of_an_event_is_its_name_in_the_history() {
-        for event in [OrderEvent::Placed, OrderEvent::ReturnReceived, OrderEvent::PersonErased] {
+        for event in
+            [OrderEvent::Placed, OrderEvent::Imported, OrderEvent::ReturnReceived, OrderEvent::PersonErased]
+        {
             let name = serde_json::to_value(event).unwrap();
             assert_eq!(type_of(event), format!("order.{}", name.as_str().unwrap()));
             assert!(TYPES.contains(&type_of(event)));
