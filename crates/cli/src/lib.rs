@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backup;
 pub mod bench;
+pub mod describe;
 pub mod doctor;
 pub mod keys;
 pub mod load;
@@ -31,6 +32,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Backup(arguments) => backup::back_up(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::DescribeApi(arguments) => describe::run(&arguments),
         Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Prove(arguments) => prove::run(arguments).await,
     }

@@ -1,12 +1,13 @@
 //! Bulk imports: what became of the rows of a file.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most rows that a report tells of by themselves; the rest are counted.
 pub const MAX_TOLD: usize = 1_000;
 
 /// What an import did, or with `dryRun` would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
     /// Rows read, without the heading and blank lines.
@@ -22,7 +23,7 @@ pub struct ImportReport {
 }
 
 /// A row that did not go in; those around it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RowError {
     /// The line of the file on which the row begins, from 1.

@@ -25,9 +25,10 @@ use common::models::customer::{Customer, CustomerChange, CustomerStatus, NewCust
 use common::text::{Text, folded};
 use common::time::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /customers`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerFilter {
     /// How the address begins, without regard to case.

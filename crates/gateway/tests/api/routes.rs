@@ -90,6 +90,10 @@ const CONTRACT: &[(&str, &str, &str)] = &[
     ("GET", "/orders/{id}/history", "order"),
     ("GET", "/orders/{id}/why", "order"),
     ("GET", "/healthz", "gateway"),
+    ("GET", "/openapi.json", "gateway"),
+    ("GET", "/docs", "gateway"),
+    ("GET", "/docs/explorer.js", "gateway"),
+    ("GET", "/docs/explorer.css", "gateway"),
 ];
 
 /// The pattern with an identity in the place of each of its parameters.

@@ -14,8 +14,10 @@ use common::http::query::Query;
 use common::ids::{CustomerId, ProductId};
 use common::models::auth::Scope;
 use common::models::order::{FulfillmentStatus, OrderSort, OrderStatus};
+use common::text::Text;
 use common::time::Timestamp;
 use serde::{Deserialize, Deserializer, de};
+use utoipa::ToSchema;
 
 /// A text to look for: 1 to 100 characters.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl<'de> Deserialize<'de> for Wanted {
 }
 
 /// Parameters of `GET /orders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderQuery {
     limit: Option<Limit>,
@@ -43,7 +45,9 @@ pub struct OrderQuery {
     fulfillment_status: Option<FulfillmentStatus>,
     customer_id: Option<CustomerId>,
     product_id: Option<ProductId>,
+    #[schema(value_type = Option<Text<1, 100>>)]
     external_id: Option<Wanted>,
+    #[schema(value_type = Option<Text<1, 100>>)]
     tag: Option<Wanted>,
     created_from: Option<Timestamp>,
     created_to: Option<Timestamp>,
@@ -111,7 +115,7 @@ pub async fn list_orders(
 }
 
 /// Parameters of `GET /customers/{id}/orders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerOrderQuery {
     limit: Option<Limit>,

@@ -22,6 +22,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Deserialize;
 use std::time::{Duration, Instant};
+use utoipa::ToSchema;
 
 /// Rows that are put in together.
 const BATCH: usize = 500;
@@ -32,7 +33,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Longest that one batch of rows, or one page of a file, may take.
 const STEP: Duration = Duration::from_secs(30);
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 enum NameColumn {
     #[default]
@@ -50,7 +51,7 @@ impl From<NameColumn> for NamedBy {
 }
 
 /// `POST /products/import`, `POST /stock/import`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ImportParameters {
     /// What tells whether a product is there already: `sku` or `externalId`.
@@ -59,7 +60,7 @@ pub(super) struct ImportParameters {
     dry_run: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum FormatName {
     Csv,
@@ -67,7 +68,7 @@ enum FormatName {
 }
 
 /// `GET /products/export`, `GET /stock/export`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExportParameters {
     format: FormatName,

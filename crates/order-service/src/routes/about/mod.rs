@@ -1,0 +1,6 @@
+//! What the API description says of each handler.
+
+pub mod lists;
+pub mod moves;
+pub mod one_order;
+pub mod orders;
