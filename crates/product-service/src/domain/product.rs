@@ -56,6 +56,29 @@ pub enum InvalidProduct {
     Fixed(&'static str),
 }
 
+impl InvalidProduct {
+    /// The member that breaks the rule.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Price(_) => "price",
+            Self::BornArchived => "status",
+            Self::NoOptions | Self::NotAVariant => "options",
+            Self::Fixed(field) => field,
+        }
+    }
+
+    /// The rule, as it follows the name of the member.
+    pub fn rule(&self) -> String {
+        match self {
+            Self::Price(rule) => rule.to_string(),
+            Self::BornArchived => "must be draft or active".to_owned(),
+            Self::NoOptions => "must tell a variant from its siblings".to_owned(),
+            Self::NotAVariant => "are for variants alone".to_owned(),
+            Self::Fixed(_) => "cannot be changed".to_owned(),
+        }
+    }
+}
+
 impl Product {
     /// A new product, for sale at once unless it says otherwise.
     pub fn create(

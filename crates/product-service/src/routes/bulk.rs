@@ -60,9 +60,10 @@ pub(super) struct ImportParameters {
     dry_run: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum FormatName {
+    #[default]
     Csv,
     Ndjson,
 }
@@ -71,7 +72,8 @@ enum FormatName {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExportParameters {
-    format: FormatName,
+    /// `csv`, as long as nothing is said, or `ndjson`.
+    format: Option<FormatName>,
 }
 
 pub(super) async fn import_product_file(
@@ -126,7 +128,7 @@ pub(super) async fn export_product_file(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::ProductsRead)?;
-    Ok(exported(state, Export::Products, parameters.format))
+    Ok(exported(state, Export::Products, parameters.format.unwrap_or_default()))
 }
 
 pub(super) async fn export_stock_file(
@@ -135,7 +137,7 @@ pub(super) async fn export_stock_file(
     Query(parameters): Query<ExportParameters>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::StockRead)?;
-    Ok(exported(state, Export::Stock, parameters.format))
+    Ok(exported(state, Export::Stock, parameters.format.unwrap_or_default()))
 }
 
 /// Each step has a time of its own: the whole takes as long as the file is.

@@ -22,16 +22,7 @@ fn unknown_category() -> ApiError {
 
 impl From<InvalidProduct> for ApiError {
     fn from(invalid: InvalidProduct) -> Self {
-        let (pointer, rule) = match invalid {
-            InvalidProduct::Price(rule) => ("/price".to_owned(), rule.to_string()),
-            InvalidProduct::BornArchived => ("/status".to_owned(), "must be draft or active".to_owned()),
-            InvalidProduct::NoOptions => {
-                ("/options".to_owned(), "must tell a variant from its siblings".to_owned())
-            }
-            InvalidProduct::NotAVariant => ("/options".to_owned(), "are for variants alone".to_owned()),
-            InvalidProduct::Fixed(field) => (format!("/{field}"), "cannot be changed".to_owned()),
-        };
-        Self::invalid_field(pointer, "invalid_value", rule)
+        Self::invalid_field(format!("/{}", invalid.field()), "invalid_value", invalid.rule())
     }
 }
 

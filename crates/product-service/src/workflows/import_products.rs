@@ -1,13 +1,14 @@
 //! Rows of a file into the catalogue: what is new is made, what is other is changed, and what cannot be is told.
 
 use super::change_product::{ChangeProductError, change_product};
-use super::create_product::create_product;
+use super::create_product::{CreateProductError, create_product};
 use crate::domain::movement::{Movement, MovementLine};
-use crate::domain::product::Product;
+use crate::domain::product::{InvalidProduct, Product};
 use crate::domain::rows::Row;
 use crate::domain::stock::Stock;
 use crate::startup::AppState;
 use crate::store::product_rows::{NamedBy, NewRow};
+use crate::store::product_writes::Taken;
 use common::error::FieldError;
 use common::http::body::typed;
 use common::http::merge_patch::{Patch, merged};
@@ -123,9 +124,9 @@ async fn import_batch(
 fn change(product: &Product, mut members: Patch) -> Result<Option<Patch>, FieldError> {
     members.remove("inventory");
     let wanted = merged(&product.request(), members.clone())?;
-    let changed = product
-        .changed(wanted, product.updated_at)
-        .map_err(|rule| FieldError::new("", "invalid_value", rule))?;
+    let changed = product.changed(wanted, product.updated_at).map_err(|invalid| {
+        FieldError::new(format!("/{}", invalid.field()), "invalid_value", invalid.rule())
+    })?;
     Ok((changed.version != product.version).then_some(members))
 }
 
@@ -174,16 +175,56 @@ async fn create_all(
     for (line, request) in requests.into_iter().chain(variants) {
         match create_product(state, request, None, import.actor.clone()).boxed().await {
             Ok(_) => report.created += 1,
-            Err(why) => report.fail(failed(line, "", why)),
+            Err(why) => report.fail(not_created(line, why)?),
         }
     }
     Ok(())
 }
 
+/// What is wrong with the row; a store that fails is nobody's row.
+fn not_created(line: u64, why: CreateProductError) -> Result<RowError, StoreError> {
+    Ok(match why {
+        CreateProductError::Store(cause) => return Err(cause),
+        CreateProductError::Invalid(invalid) => broken(line, &invalid),
+        CreateProductError::Taken(taken) => taken_by_another(line, taken),
+        CreateProductError::UnknownCategory => failed(line, "category", why),
+        CreateProductError::UnknownParent | CreateProductError::ParentIsVariant => {
+            failed(line, "parentId", why)
+        }
+        CreateProductError::KeyReused => failed(line, "", why),
+    })
+}
+
+fn broken(line: u64, invalid: &InvalidProduct) -> RowError {
+    failed(line, invalid.field(), invalid.rule())
+}
+
+fn taken_by_another(line: u64, taken: Taken) -> RowError {
+    match taken {
+        Taken::Sku => failed(line, "sku", "another product has it"),
+        Taken::ExternalId => failed(line, "externalId", "another product has it"),
+        Taken::Options => failed(line, "options", "another variant of this product has these"),
+    }
+}
+
+fn not_changed(line: u64, why: ChangeProductError) -> Result<RowError, StoreError> {
+    Ok(match why {
+        ChangeProductError::Store(cause) => return Err(cause),
+        ChangeProductError::Field(error) => told(line, error),
+        ChangeProductError::Invalid(invalid) => broken(line, &invalid),
+        ChangeProductError::Taken(taken) => taken_by_another(line, taken),
+        ChangeProductError::UnknownCategory => failed(line, "category", why),
+        ChangeProductError::NotFound
+        | ChangeProductError::Stale { .. }
+        | ChangeProductError::Stock(_)
+        | ChangeProductError::Contended => failed(line, "", why),
+    })
+}
+
 fn new_row(request: NewProduct, import: &ProductImport) -> Result<NewRow, RowError> {
     let (id, now) = (ProductId::new(), Timestamp::now());
     let units = i64::from(request.inventory.unwrap_or_default().get());
-    let product = Product::create(id, request, None, now).map_err(|rule| failed(0, "", rule))?;
+    let product = Product::create(id, request, None, now).map_err(|invalid| broken(0, &invalid))?;
     let lines = vec![MovementLine::on_hand(id, LocationId::main(), units)];
     let reference = import.actor.reference();
     let receipt = (units > 0).then(|| {
@@ -217,8 +258,7 @@ async fn change_all(
     for (line, outcome) in outcomes {
         match outcome {
             Ok(_) => report.updated += 1,
-            Err(ChangeProductError::Store(cause)) => return Err(cause),
-            Err(why) => report.fail(failed(line, "", why)),
+            Err(why) => report.fail(not_changed(line, why)?),
         }
     }
     Ok(())

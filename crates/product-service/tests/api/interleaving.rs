@@ -6,10 +6,11 @@ use serde_json::json;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long the clients work; the environment may say longer.
+/// How long the clients work; `OMS_TEST_SECONDS` asks for longer.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
 fn duration() -> Duration {
-    let seconds = std::env::var("OMS_TEST_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(3))
+    let seconds = std::env::var("OMS_TEST_SECONDS").map_or(3, |seconds| seconds.parse().unwrap());
+    Duration::from_secs(seconds)
 }
 
 /// What the clients were told was done: on hand, and reserved.
@@ -27,7 +28,7 @@ async fn work(app: &TestApp, client: usize, product: common::ids::ProductId, tol
         number += 1;
         match client % 5 {
             0 => {
-                let delta = if number % 2 == 0 { 3 } else { -2 };
+                let delta = if number.is_multiple_of(2) { 3 } else { -2 };
                 if app.adjust_inventory(product, delta).await.status == 201 {
                     told.on_hand.fetch_add(delta, Ordering::SeqCst);
                 }
@@ -43,7 +44,7 @@ async fn work(app: &TestApp, client: usize, product: common::ids::ProductId, tol
                 }
             }
             2 => {
-                let (from, to) = if number % 2 == 0 { ("main", "attic") } else { ("attic", "main") };
+                let (from, to) = if number.is_multiple_of(2) { ("main", "attic") } else { ("attic", "main") };
                 let body = json!({ "from": from, "to": to, "quantity": 1 + number % 3 });
                 let answer = app.stock_call(Method::POST, product, "/transfers", &body).await;
                 assert!(answer.status == 201 || answer.code() == "below_reserved", "{:#}", answer.body);
@@ -57,8 +58,7 @@ async fn work(app: &TestApp, client: usize, product: common::ids::ProductId, tol
                 }
             }
             _ => {
-                let body =
-                    json!({ "quantity": 1, "locationId": if number % 2 == 0 { "main" } else { "attic" } });
+                let body = json!({ "quantity": 1, "locationId": if number.is_multiple_of(2) { "main" } else { "attic" } });
                 app.stock_call(Method::POST, product, "/receipts", &body).await.expect(201);
                 told.on_hand.fetch_add(1, Ordering::SeqCst);
             }
