@@ -112,7 +112,7 @@ fn parameters() -> Value {
             "name": "If-Match",
             "in": "header",
             "description": "The `ETag` that was read: nothing is changed where it is another by now.",
-            "schema": { "type": "string", "pattern": "^(\"[0-9]{1,18}(\\.[0-9a-zA-Z]{1,40})?\"|\\*)$" },
+            "schema": { "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}(\\.[0-9A-Za-z]{1,40})?\")$" },
         },
         "IfNoneMatch": {
             "name": "If-None-Match",

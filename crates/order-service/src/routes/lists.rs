@@ -16,23 +16,8 @@ use common::models::auth::Scope;
 use common::models::order::{FulfillmentStatus, OrderSort, OrderStatus};
 use common::text::Text;
 use common::time::Timestamp;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use utoipa::ToSchema;
-
-/// A text to look for: 1 to 100 characters.
-#[derive(Debug)]
-struct Wanted(String);
-
-impl<'de> Deserialize<'de> for Wanted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if (1..=100).contains(&text.chars().count()) {
-            Ok(Self(text))
-        } else {
-            Err(de::Error::custom("must have 1 to 100 characters"))
-        }
-    }
-}
 
 /// Parameters of `GET /orders`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,10 +30,8 @@ pub struct OrderQuery {
     fulfillment_status: Option<FulfillmentStatus>,
     customer_id: Option<CustomerId>,
     product_id: Option<ProductId>,
-    #[schema(value_type = Option<Text<1, 100>>)]
-    external_id: Option<Wanted>,
-    #[schema(value_type = Option<Text<1, 100>>)]
-    tag: Option<Wanted>,
+    external_id: Option<Text<1, 100>>,
+    tag: Option<Text<1, 100>>,
     created_from: Option<Timestamp>,
     created_to: Option<Timestamp>,
     updated_from: Option<Timestamp>,
@@ -94,8 +77,8 @@ impl OrderQuery {
             status: self.status,
             fulfillment_status: self.fulfillment_status,
             product_id: self.product_id,
-            external_id: self.external_id.map(|Wanted(text)| text),
-            tag: self.tag.map(|Wanted(text)| text),
+            external_id: self.external_id.map(Text::into_string),
+            tag: self.tag.map(Text::into_string),
             from,
             to,
         }
