@@ -1,12 +1,12 @@
 //! An empty actix handler behind a gateway of its own: what a request costs before anything is done for it.
 
+use super::shop::BenchShop;
 use crate::shop::ports::free_port;
 use crate::shop::process::Launch;
 use crate::shop::processes::Processes;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::{Context as _, ensure};
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -19,8 +19,9 @@ pub struct EmptyHandler {
 }
 
 impl EmptyHandler {
-    /// The gateway of this build, and this program as what is behind it.
-    pub async fn open(logs: &Path) -> anyhow::Result<Self> {
+    /// The gateway of this build, which does for a request what that of the shop does, and this program behind it.
+    pub async fn open(shop: &BenchShop) -> anyhow::Result<Self> {
+        let logs = shop.logs();
         let own = std::env::current_exe()?;
         let programs = own.parent().context("where this program is")?;
         let mut ports = Vec::new();
@@ -31,8 +32,10 @@ impl EmptyHandler {
         let url = format!("http://127.0.0.1:{handler}");
         let setting = |name: &str, value: &str| (format!("OMS_GATEWAY__{name}"), OsString::from(value));
         let mut environment = vec![
-            ("PORT".to_owned(), public.to_string().into()),
+            setting("HTTP__PUBLIC_PORT", &public.to_string()),
             setting("HTTP__INTERNAL_PORT", &internal.to_string()),
+            setting("TOKENS__KEYS_URL", &shop.keys_url()),
+            ("REDIS_URI".to_owned(), shop.redis_uri().into()),
         ];
         for service in ["ORDER", "CUSTOMER", "PRODUCT"] {
             environment.push(setting(&format!("UPSTREAMS__{service}_URL"), &url));
@@ -44,7 +47,7 @@ impl EmptyHandler {
             program: own.clone(),
             arguments: vec!["empty-handler".into(), handler.to_string().into()],
             environment: Vec::new(),
-            working_directory: logs.to_owned(),
+            working_directory: logs.clone(),
             log: logs.join("empty-handler.log"),
             stop_limit: START_LIMIT,
         })?;
@@ -53,7 +56,7 @@ impl EmptyHandler {
             program: programs.join("gateway"),
             arguments: Vec::new(),
             environment,
-            working_directory: logs.to_owned(),
+            working_directory: logs.clone(),
             log: logs.join("empty-gateway.log"),
             stop_limit: START_LIMIT,
         })?;

@@ -11,6 +11,7 @@ use crate::load::scenario::{Compose, Composer, Scenario, Wanted};
 use crate::load::world::World;
 use crate::shop::say::say;
 use common::ids::OrderId;
+use hyper::header::HeaderValue;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -82,11 +83,14 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 
 /// Asks for one path again and again.
 #[derive(Clone)]
-struct Same(String);
+struct Same {
+    path: String,
+    authorization: Option<HeaderValue>,
+}
 
 impl Compose for Same {
     fn compose(&mut self, _number: u64) -> Wanted {
-        Wanted::read(self.0.clone(), None)
+        Wanted::read(self.path.clone(), self.authorization.clone())
     }
 }
 
@@ -115,7 +119,7 @@ impl<'a> Rounds<'a> {
         }
         Ok(Self {
             raw: RawInserts::prepare(shop.mongo_uri()).await?,
-            empty: EmptyHandler::open(&shop.logs()).await?,
+            empty: EmptyHandler::open(shop).await?,
             shop,
             world: Arc::new(world),
             pace,
@@ -187,7 +191,8 @@ impl<'a> Rounds<'a> {
 
     async fn drive_same(&self) -> anyhow::Result<LoadReport> {
         let product = self.world.products.first().map(ToString::to_string).unwrap_or_default();
-        let same = Same(format!("/products/{product}"));
+        let authorization = self.world.customers.first().map(|customer| customer.authorization.clone());
+        let same = Same { path: format!("/products/{product}"), authorization };
         let driven = self.pace.drive(&self.empty.address, same, Processes::own()?).await?;
         Ok(self.told(Scenario::ReadProduct, &driven))
     }

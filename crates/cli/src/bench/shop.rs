@@ -56,6 +56,15 @@ impl BenchShop {
         self.variable("MONGO_URI")
     }
 
+    pub fn redis_uri(&self) -> &str {
+        self.variable("REDIS_URI")
+    }
+
+    /// Where the shop publishes what its tokens are verified with.
+    pub fn keys_url(&self) -> String {
+        format!("{}/.well-known/jwks.json", self.variable("OMS_URL"))
+    }
+
     pub fn processes(&self) -> anyhow::Result<Processes> {
         Processes::of_shop(&self.directory)
     }

@@ -121,11 +121,16 @@ impl Composer {
             }
             Scenario::ReadProduct => {
                 let product = self.product();
-                Wanted::read(format!("/products/{}", self.world.products[product]), None)
+                // Nobody's requests would all count against the one address that they come from.
+                Wanted::read(
+                    format!("/products/{}", self.world.products[product]),
+                    self.authorization(customer),
+                )
             }
             Scenario::Search => {
                 let word = self.rng.usize(..self.world.words.len());
-                Wanted::read(format!("/products?limit={PAGE}&q={}", self.world.words[word]), None)
+                let path = format!("/products?limit={PAGE}&q={}", self.world.words[word]);
+                Wanted::read(path, self.authorization(customer))
             }
             Scenario::PlaceUniform | Scenario::Mixed => {
                 let product = self.product();
