@@ -72,7 +72,7 @@ impl Described for Payload {
 /// A name: what cannot be one names nothing.
 impl Described for Path<String> {
     fn describe(input: &mut Input) {
-        input.id = Some(json!({ "type": "string", "minLength": 1 }));
+        input.id = Some(json!({ "type": "string", "pattern": "^[A-Za-z0-9_~-]+$" }));
     }
 }
 
