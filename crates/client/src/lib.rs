@@ -29,6 +29,7 @@ mod categories;
 mod client;
 mod customers;
 mod error;
+mod events;
 mod inventory;
 mod order_moves;
 mod orders;

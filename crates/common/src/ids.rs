@@ -20,6 +20,8 @@ pub mod kind {
     pub enum AuditEvent {}
     pub enum Category {}
     pub enum Customer {}
+    pub enum Entity {}
+    pub enum Event {}
     pub enum Hold {}
     pub enum Movement {}
     pub enum Order {}
@@ -34,6 +36,9 @@ pub type AuditEventId = Id<kind::AuditEvent>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type CategoryId = Id<kind::Category>;
 pub type CustomerId = Id<kind::Customer>;
+/// Of an order, a movement, a product or a customer: its own.
+pub type EntityId = Id<kind::Entity>;
+pub type EventId = Id<kind::Event>;
 pub type HoldId = Id<kind::Hold>;
 pub type MovementId = Id<kind::Movement>;
 pub type OrderId = Id<kind::Order>;

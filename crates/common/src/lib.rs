@@ -24,9 +24,13 @@ pub mod config;
 #[cfg(feature = "service")]
 pub mod context;
 #[cfg(feature = "service")]
+pub mod events;
+#[cfg(feature = "service")]
 pub mod health_check;
 #[cfg(feature = "service")]
 pub mod http;
+#[cfg(feature = "service")]
+pub mod lease;
 #[cfg(feature = "service")]
 pub mod metrics;
 #[cfg(feature = "service")]

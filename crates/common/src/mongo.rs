@@ -116,18 +116,34 @@ pub fn is_duplicate_key(error: &Error) -> bool {
 ///
 /// Every write waits for a majority and its journal, every read is of what a majority has, unless a call says else.
 pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
+    metrics::start(settings.max_pool_size);
+    connect_with(settings, application, settings.max_pool_size).await
+}
+
+/// Connections of work that no request waits for.
+const ASIDE: u32 = 4;
+
+/// The same with a few connections of its own, for work in the background: it never makes a request wait for one.
+pub async fn connect_aside(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
+    connect_with(settings, application, ASIDE).await
+}
+
+async fn connect_with(
+    settings: &MongoSettings,
+    application: &str,
+    max_pool_size: u32,
+) -> anyhow::Result<Database> {
     use secrecy::ExposeSecret;
     let mut options =
         ClientOptions::parse(settings.uri.expose_secret()).await.context("mongo.uri (MONGO_URI)")?;
     options.app_name = Some(application.to_owned());
-    options.max_pool_size = Some(settings.max_pool_size);
+    options.max_pool_size = Some(max_pool_size);
     options.connect_timeout = Some(Duration::from_millis(settings.connect_timeout_ms));
     options.server_selection_timeout = Some(Duration::from_millis(settings.server_selection_timeout_ms));
     options.write_concern = Some(majority());
     options.read_concern = Some(ReadConcern::majority());
     options.selection_criteria =
         Some(SelectionCriteria::ReadPreference(mongodb::options::ReadPreference::Primary));
-    metrics::start(settings.max_pool_size);
     options.cmap_event_handler = Some(metrics::pool_events());
     options.command_event_handler =
         (settings.command_events || traces::are_on()).then(metrics::command_events);

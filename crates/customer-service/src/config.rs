@@ -4,6 +4,7 @@ use anyhow::ensure;
 use common::auth::service_token::InternalSettings;
 use common::auth::token::TokenSettings;
 use common::config::Environment;
+use common::events::EventSettings;
 use common::mongo::MongoSettings;
 use common::redis::RedisSettings;
 use common::service::HttpSettings;
@@ -34,6 +35,7 @@ pub struct Settings {
     pub mail: MailSettings,
     pub peers: PeerSettings,
     pub sweeper: SweeperSettings,
+    pub events: EventSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -130,6 +132,7 @@ impl Settings {
 
     /// Refuses settings that contradict each other or are too weak for production.
     pub fn check(&self) -> anyhow::Result<()> {
+        self.events.check()?;
         let is_empty = |text: &SecretString| text.expose_secret().is_empty();
         ensure!(
             is_empty(&self.admin.email) == is_empty(&self.admin.password),

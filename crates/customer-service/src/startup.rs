@@ -11,6 +11,7 @@ use crate::passwords::Passwords;
 use crate::routes;
 use crate::store::api_keys::ApiKeyStore;
 use crate::store::customers::Customers;
+use crate::store::events::SOURCES;
 use crate::store::mail_tokens::MailTokens;
 use crate::store::sessions::Sessions;
 use crate::store::throttle::Throttle;
@@ -23,10 +24,13 @@ use common::auth::api_key::{ApiKeys, Unanswered};
 use common::auth::caller::Authenticator;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::events::collector::Collector;
+use common::events::log::EventLog;
 use common::http::peer::Peer;
 use common::redis::Redis;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
+use futures_util::future::join;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -62,6 +66,8 @@ pub struct Application {
     key_reload: Duration,
     sweeper: SweeperSettings,
     state: Arc<AppState>,
+    events: EventLog,
+    collector: Collector,
 }
 
 impl Application {
@@ -81,6 +87,10 @@ impl Application {
         let verifying = api_keys.clone();
         let audit = AuditLog::new(&database);
         audit.ensure().await?;
+        let events = EventLog::new(&database);
+        events.ensure().await?;
+        let collector =
+            Collector::connect(&settings.mongo, "customer-service events", settings.events, &SOURCES).await?;
         let mail_tokens = MailTokens::new(&database);
         mail_tokens.ensure().await?;
         // customer-service verifies with its own keys: there is nobody to fetch them from.
@@ -128,6 +138,8 @@ impl Application {
             key_reload: Duration::from_millis(settings.keys.reload_ms),
             sweeper: settings.sweeper,
             state: Arc::new(state),
+            events,
+            collector,
         })
     }
 
@@ -153,6 +165,8 @@ impl Application {
         }));
         let reloading =
             tokio::spawn(self.key_files.reload_every(self.key_reload, self.state.access_tokens.clone()));
+        let collecting = tokio::spawn(self.collector.run(stop_sweeping.clone()));
+        let events = Data::new(self.events);
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_internal = state.clone();
@@ -160,13 +174,19 @@ impl Application {
             config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
-            config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);
+            config
+                .app_data(tokens.clone())
+                .app_data(for_internal.clone())
+                .app_data(events.clone())
+                .configure(routes::internal);
         };
         let served = serve(&self.http, self.listeners, self.readiness, public, internal, stop).await;
         reloading.abort();
         stop_sweeping.cancel();
-        if tokio::time::timeout(FINISH_LIMIT, sweeping).await.is_err() {
-            tracing::warn!("stopping within an erasure; the next start takes it up again");
+        if tokio::time::timeout(FINISH_LIMIT, join(sweeping, collecting)).await.is_err() {
+            tracing::warn!(
+                "stopping within an erasure or a look for events; the next start takes it up again"
+            );
         }
         stopping.background.finish(FINISH_LIMIT).await;
         served

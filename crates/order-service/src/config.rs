@@ -4,6 +4,7 @@ use anyhow::ensure;
 use common::auth::service_token::InternalSettings;
 use common::auth::token::TokenSettings;
 use common::config::Environment;
+use common::events::EventSettings;
 use common::models::ledger::MAX_ENTRIES;
 use common::mongo::MongoSettings;
 use common::service::HttpSettings;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub peers: PeerSettings,
     pub placing: PlacingSettings,
     pub sweeper: SweeperSettings,
+    pub events: EventSettings,
+    pub streams: StreamSettings,
 }
 
 /// Internal listeners of the other services, such as `http://127.0.0.1:3103`.
@@ -53,6 +56,16 @@ pub struct SweeperSettings {
     pub orders: i64,
 }
 
+/// Clients that follow the events.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamSettings {
+    pub most: usize,
+    pub heartbeat_ms: u64,
+    pub poll_ms: u64,
+    pub longest_s: u64,
+}
+
 impl Settings {
     pub fn load() -> anyhow::Result<Self> {
         common::config::load("OMS_ORDER__", DEFAULTS)
@@ -69,6 +82,10 @@ impl Settings {
         ensure!(placing.batch_lines >= 1, "placing.batch_lines must be 1 or more");
         ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
         ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
+        self.events.check()?;
+        let streams = &self.streams;
+        ensure!(streams.poll_ms >= 10, "streams.poll_ms must be 10 or more");
+        ensure!(streams.heartbeat_ms >= 100, "streams.heartbeat_ms must be 100 or more");
         Ok(())
     }
 

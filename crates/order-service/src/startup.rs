@@ -1,14 +1,17 @@
 //! What is wired to what.
 
 use crate::clients::customers::Customers;
+use crate::clients::event_logs::EventLogs;
 use crate::clients::ledger::Ledger;
-use crate::config::{Settings, SweeperSettings};
+use crate::config::{Settings, StreamSettings, SweeperSettings};
 use crate::metrics;
 use crate::routes;
+use crate::store::events::SOURCES;
 use crate::store::orders::Orders;
 use crate::workflows::deliver_effects::Delivery;
 use crate::workflows::place_order::{Placement, Writers};
 use crate::workflows::rarely::Rarely;
+use crate::workflows::read_feed::Ends;
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
 use common::auth::api_key::ApiKeys;
@@ -16,6 +19,8 @@ use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::events::collector::Collector;
+use common::events::log::EventLog;
 use common::http::peer::Peer;
 use common::ids::OrderId;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
@@ -23,6 +28,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// How long queued orders may take to be written when the service stops.
@@ -40,6 +46,12 @@ pub struct AppState {
     pub ledger: Ledger,
     /// Orders of which the log was told that they cannot be settled.
     pub said: Rarely<OrderId>,
+    /// Our own part of the feed.
+    pub events: EventLog,
+    pub event_logs: EventLogs,
+    pub ends: Ends,
+    pub streams: StreamSettings,
+    pub stream_places: Arc<Semaphore>,
 }
 
 /// The service with its sockets bound and its database ready.
@@ -53,6 +65,7 @@ pub struct Application {
     state: Arc<AppState>,
     sweeper: SweeperSettings,
     writers: Writers,
+    collector: Collector,
 }
 
 impl Application {
@@ -63,10 +76,15 @@ impl Application {
         let database = common::mongo::connect(&settings.mongo, "order-service").await?;
         let orders = Orders::new(&database);
         orders.ensure().await?;
+        let events = EventLog::new(&database);
+        events.ensure().await?;
+        let collector =
+            Collector::connect(&settings.mongo, "order-service events", settings.events, &SOURCES).await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
-        let ledger = Ledger::new(products);
+        let ledger = Ledger::new(products.clone());
+        let event_logs = EventLogs::new(customers.clone(), products);
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
         let (placement, mut writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
         let (delivery, courier) = Delivery::start(&settings.placing, orders.clone(), ledger.clone());
@@ -88,9 +106,15 @@ impl Application {
                 delivery,
                 ledger,
                 said: Rarely::new(),
+                events,
+                event_logs,
+                ends: Ends::default(),
+                streams: settings.streams,
+                stream_places: Arc::new(Semaphore::new(settings.streams.most.min(Semaphore::MAX_PERMITS))),
             }),
             sweeper: settings.sweeper,
             writers,
+            collector,
         })
     }
 
@@ -116,6 +140,7 @@ impl Application {
             async move { sweep::sweep_once(&state, &settings).await }
         }));
         let counting = tokio::spawn(count_backlog(self.state.orders.clone(), stop_sweeping.clone()));
+        let collecting = tokio::spawn(self.collector.run(stop_sweeping.clone()));
         let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
@@ -135,7 +160,7 @@ impl Application {
         refreshing.abort();
         stop_sweeping.cancel();
         // With the listeners and the sweeper gone the last handles of the queues are: each writer ends when its is empty.
-        let flushed = join_all(self.writers.into_iter().chain([sweeping, counting]));
+        let flushed = join_all(self.writers.into_iter().chain([sweeping, counting, collecting]));
         if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
             tracing::warn!("stopping with orders still queued; a repeat or the sweeper settles them");
         }

@@ -4,6 +4,7 @@ use anyhow::ensure;
 use common::auth::service_token::InternalSettings;
 use common::auth::token::TokenSettings;
 use common::config::Environment;
+use common::events::EventSettings;
 use common::mongo::MongoSettings;
 use common::redis::RedisSettings;
 use common::service::HttpSettings;
@@ -28,6 +29,7 @@ pub struct Settings {
     pub peers: PeerSettings,
     pub ledger: LedgerSettings,
     pub holds: HoldSettings,
+    pub events: EventSettings,
 }
 
 /// Internal listeners of the other services, such as `http://127.0.0.1:3102`.
@@ -66,6 +68,7 @@ impl Settings {
         ensure!(ledger.batch_entries >= 1, "ledger.batch_entries must be 1 or more");
         ensure!(ledger.batch_lines >= 1, "ledger.batch_lines must be 1 or more");
         ensure!(ledger.attempts >= 1, "ledger.attempts must be 1 or more");
+        self.events.check()?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::config::{HoldSettings, Settings};
 use crate::routes;
 use crate::store::categories::Categories;
+use crate::store::events::SOURCES;
 use crate::store::holds::Holds;
 use crate::store::ledger::Ledger;
 use crate::store::locations::Locations;
@@ -19,11 +20,13 @@ use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
 use common::auth::service_token::ServiceTokens;
 use common::auth::token::TokenVerifier;
+use common::events::collector::Collector;
+use common::events::log::EventLog;
 use common::http::peer::Peer;
 use common::redis::Redis;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
-use futures_util::future::join;
+use futures_util::future::join3;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -56,6 +59,8 @@ pub struct Application {
     state: Arc<AppState>,
     writer: JoinHandle<()>,
     holds: HoldSettings,
+    events: EventLog,
+    collector: Collector,
 }
 
 impl Application {
@@ -77,6 +82,10 @@ impl Application {
         let movements = Movements::new(&database);
         let audit = AuditLog::new(&database);
         audit.ensure().await?;
+        let events = EventLog::new(&database);
+        events.ensure().await?;
+        let collector =
+            Collector::connect(&settings.mongo, "product-service events", settings.events, &SOURCES).await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
         let customers = Peer::new("customer-service", &settings.peers.customer_url, service_tokens.own())?;
         let keys = KeySource::remote(&settings.tokens.keys_url)?;
@@ -105,6 +114,8 @@ impl Application {
             }),
             writer,
             holds: settings.holds,
+            events,
+            collector,
         })
     }
 
@@ -133,6 +144,8 @@ impl Application {
             let state = swept.clone();
             async move { hold_stock::sweep_holds(&state).await }
         }));
+        let collecting = tokio::spawn(self.collector.run(stop_sweeping.clone()));
+        let events = Data::new(self.events);
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_public = state.clone();
@@ -140,14 +153,18 @@ impl Application {
             config.app_data(for_public.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
-            config.app_data(state.clone()).app_data(tokens.clone()).configure(routes::internal);
+            config
+                .app_data(state.clone())
+                .app_data(tokens.clone())
+                .app_data(events.clone())
+                .configure(routes::internal);
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
         refreshing.abort();
         stop_sweeping.cancel();
         // With the listeners and the sweeper gone the last handles of the queue are: the writer ends once it has written
         // what was in it.
-        let flushed = join(sweeping, self.writer);
+        let flushed = join3(sweeping, collecting, self.writer);
         if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
             tracing::warn!(
                 "stopping with entries still queued; whoever sent them has no answer and may repeat"

@@ -13,6 +13,7 @@ mod description;
 mod doctor;
 mod exec;
 mod faults;
+mod feed;
 mod filling;
 mod lifecycle;
 mod load;

@@ -85,8 +85,8 @@ use Object::{
     Location, Order, Product, Return, Session, ShippedOrder,
 };
 use Scope::{
-    AuditRead, CustomersRead, CustomersWrite, OrdersRead, OrdersWrite, ProductsRead, ProductsWrite,
-    StockRead, StockWrite,
+    AuditRead, CustomersRead, CustomersWrite, EventsRead, OrdersRead, OrdersWrite, ProductsRead,
+    ProductsWrite, StockRead, StockWrite,
 };
 
 pub const ROWS: &[Row] = &[
@@ -144,6 +144,7 @@ pub const ROWS: &[Row] = &[
         // One's own, or by an administrator in person.
         ..row("POST", "/customers/{id}/erase", None, [401, 204, 404, 403, 204, 403, 403])
     },
+    row("GET", "/events", Some(EventsRead), staff(200)),
     row("GET", "/audit-events", Some(AuditRead), [401, 403, 403, 403, 200, 200, 403]),
     Row { objects: &[Customer], ..row("GET", "/customers/{id}/sessions", Some(CustomersRead), owned(200)) },
     Row {

@@ -40,6 +40,7 @@ pub struct About {
     takes: Option<(&'static [&'static str], &'static str)>,
     is_cached: bool,
     has_version: bool,
+    is_stream: bool,
     also_answers: Option<(u16, &'static str)>,
 }
 
@@ -57,6 +58,7 @@ impl About {
             takes: None,
             is_cached: false,
             has_version: false,
+            is_stream: false,
             also_answers: None,
         }
     }
@@ -167,6 +169,12 @@ impl About {
         Self { is_cached: true, ..self }
     }
 
+    /// Server-sent events where they are asked for.
+    #[must_use]
+    pub fn streams(self) -> Self {
+        Self { is_stream: true, ..self }
+    }
+
     /// Another status with the same body.
     #[must_use]
     pub fn or_answers(self, status: u16, when: &'static str) -> Self {
@@ -193,6 +201,9 @@ impl About {
         parameters.append(&mut input.parameters);
         if self.is_cached {
             parameters.push(json!({ "$ref": "#/components/parameters/IfNoneMatch" }));
+        }
+        if self.is_stream {
+            parameters.push(json!({ "$ref": "#/components/parameters/LastEventId" }));
         }
         let mut operation = Map::new();
         let who = format!("**Who:** {}", self.access.in_words(input.caller));
@@ -294,7 +305,11 @@ impl About {
             Success::Listed => json!({ "type": "array", "items": schema }),
             _ => schema,
         };
-        Some(json!({ "application/json": { "schema": schema } }))
+        let mut content = json!({ "application/json": { "schema": schema } });
+        if self.is_stream {
+            set(&mut content, "text/event-stream", json!({ "schema": { "type": "string" } }));
+        }
+        Some(content)
     }
 }
 

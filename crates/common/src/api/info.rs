@@ -114,6 +114,12 @@ fn parameters() -> Value {
             "description": "The `ETag` that was read: nothing is changed where it is another by now.",
             "schema": { "type": "string", "pattern": "^(\\*|\"[0-9]{1,18}(\\.[0-9A-Za-z]{1,40})?\")$" },
         },
+        "LastEventId": {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The `id` of the last event of a stream that broke off.",
+            "schema": { "type": "string" },
+        },
         "IfNoneMatch": {
             "name": "If-None-Match",
             "in": "header",

@@ -79,6 +79,7 @@ const fn phrase(status: u16) -> &'static str {
         403 => "The caller may not do this",
         404 => "There is no such thing, or it is somebody else's",
         409 => "The state of things does not allow it",
+        410 => "It is no longer kept",
         412 => "The thing has changed since it was read",
         413 => "The body is too long",
         415 => "The body is of another kind, or compressed",

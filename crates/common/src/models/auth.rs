@@ -44,10 +44,13 @@ pub enum Scope {
     /// Who did what.
     #[serde(rename = "audit:read")]
     AuditRead,
+    /// What happens to everything, as a feed.
+    #[serde(rename = "events:read")]
+    EventsRead,
 }
 
 impl Scope {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OrdersRead,
         Self::OrdersWrite,
         Self::ProductsRead,
@@ -57,6 +60,7 @@ impl Scope {
         Self::CustomersRead,
         Self::CustomersWrite,
         Self::AuditRead,
+        Self::EventsRead,
     ];
 
     /// As it is written in JSON.
@@ -71,6 +75,7 @@ impl Scope {
             Self::CustomersRead => "customers:read",
             Self::CustomersWrite => "customers:write",
             Self::AuditRead => "audit:read",
+            Self::EventsRead => "events:read",
         }
     }
 }

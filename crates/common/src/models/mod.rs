@@ -7,6 +7,7 @@ pub mod auth;
 pub mod bulk;
 pub mod category;
 pub mod customer;
+pub mod event;
 pub mod facets;
 pub mod fulfillment;
 pub mod health;

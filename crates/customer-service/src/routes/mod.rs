@@ -14,6 +14,7 @@ mod staff;
 
 use actix_web::web::ServiceConfig;
 use common::api::document::Part;
+use common::events::serve::read_log;
 use common::http::endpoint::{Endpoint, endpoint, internal_endpoint};
 
 /// What the gateway may route to.
@@ -82,6 +83,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// What only our own services may call; the paths stand under `/internal`.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(internal_endpoint("/events").list(read_log))
         .service(internal_endpoint("/customers/{id}").get(customers::read_standing))
         .service(internal_endpoint("/api-keys/verify").post(api_keys::verify_api_key))
         .service(internal_endpoint("/customers/{id}/addresses/{addressId}").get(addresses::read_address));

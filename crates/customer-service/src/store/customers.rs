@@ -166,6 +166,7 @@ impl Customers {
             IndexModel::builder().keys(doc! { "createdAt": -1, "_id": -1 }).build(),
             IndexModel::builder().keys(doc! { "status": 1, "createdAt": -1, "_id": -1 }).build(),
             IndexModel::builder().keys(doc! { "nameKey": 1, "_id": 1 }).build(),
+            IndexModel::builder().keys(super::events::by_change()).build(),
             IndexModel::builder().keys(doc! { "erasure.at": 1 }).options(only_due).build(),
         ];
         ensure_collection(&self.database, NAME, validator(), indexes).await

@@ -5,6 +5,7 @@ pub mod api_keys;
 pub mod customer_search;
 pub mod customers;
 pub mod erasure;
+pub mod events;
 pub mod mail_tokens;
 pub mod roles;
 pub mod sessions;

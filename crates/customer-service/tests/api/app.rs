@@ -19,6 +19,8 @@ pub const ADMIN_PASSWORD: &str = "admin of everything";
 /// Settings for a test: free ports, a fresh database, a Redis that may take its time.
 pub fn settings() -> Settings {
     let mut settings = Settings::defaults().unwrap();
+    // Tests collect when they want to.
+    settings.events.enabled = false;
     settings.http.public_port = 0;
     settings.http.internal_port = 0;
     settings.http.workers = 1;

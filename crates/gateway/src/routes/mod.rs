@@ -131,6 +131,8 @@ pub const ROUTES: &[Route] = &[
     route("/orders/{id}/tags", &["POST"], Order),
     route("/orders/{id}/history", &["GET"], Order),
     route("/orders/{id}/why", &["GET"], Order),
+    // In pages, or as a stream for as long as the service holds it open.
+    Route { streams: true, ..route("/events", &["GET"], Order) },
     own("/healthz", Destination::Health),
     own("/openapi.json", Destination::Document(Document::Description)),
     own("/docs", Destination::Document(Document::Page)),

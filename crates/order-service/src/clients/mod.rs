@@ -1,4 +1,5 @@
 //! The other services, as orders need them.
 
 pub mod customers;
+pub mod event_logs;
 pub mod ledger;

@@ -1,5 +1,8 @@
 //! The rules of orders: pure, without HTTP, database, clock or randomness.
 
 pub mod draft;
+pub mod event;
+pub mod feed;
 pub mod moves;
 pub mod order;
+pub mod shown;

@@ -1,6 +1,7 @@
 //! Lists of orders, a page at a time.
 
 use super::representation;
+use crate::domain::shown;
 use crate::startup::AppState;
 use crate::store::listing::{Filter, Sort, SortTime};
 use actix_web::web::Data;
@@ -145,5 +146,5 @@ async fn page(
         let cursor = Cursor { at: sort.time.of(last), id: last.id.uuid() };
         response.insert_header(next_link(request.path(), request.query_string(), cursor));
     }
-    Ok(response.json(orders.iter().map(|order| representation::order(order, hand)).collect::<Vec<_>>()))
+    Ok(response.json(orders.iter().map(|order| shown::order(order, hand)).collect::<Vec<_>>()))
 }

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod errors;
+mod events;
 pub mod lists;
 pub mod moves;
 pub mod one_order;
@@ -41,6 +42,7 @@ pub fn table() -> Vec<Endpoint> {
         endpoint("/orders/{id}/release").post(moves::release_order, about::moves::release_order),
         endpoint("/orders/{id}/notes").post(moves::note_order, about::moves::note_order),
         endpoint("/orders/{id}/tags").post(moves::tag_order, about::moves::tag_order),
+        endpoint("/events").list(events::read_events, about::events::read_events),
         endpoint("/customers/{id}/orders")
             .list(lists::list_customer_orders, about::lists::list_customer_orders),
     ]

@@ -3,6 +3,7 @@
 use super::{errors, representation};
 use crate::domain::moves::{Event, Hand};
 use crate::domain::order::Fingerprint;
+use crate::domain::shown;
 use crate::startup::AppState;
 use crate::workflows::change_order::{ChangeRequest, Changed, change_order};
 use actix_web::dev::Payload;
@@ -113,7 +114,7 @@ impl Asked {
 fn answer(changed: &Changed, hand: Hand) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header(entity_tag(changed.order.version));
-    let response = response.json(representation::order(&changed.order, hand));
+    let response = response.json(shown::order(&changed.order, hand));
     if changed.replayed { replay(response) } else { response }
 }
 
@@ -123,7 +124,7 @@ fn answer_created(changed: &Changed, part: &str, hand: Hand) -> HttpResponse {
     response
         .insert_header((header::LOCATION, format!("/orders/{}/{part}", changed.order.id)))
         .insert_header(entity_tag(changed.order.version));
-    let response = response.json(representation::order(&changed.order, hand));
+    let response = response.json(shown::order(&changed.order, hand));
     if changed.replayed { replay(response) } else { response }
 }
 

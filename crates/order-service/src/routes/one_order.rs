@@ -3,6 +3,7 @@
 use super::representation;
 use crate::domain::moves::Hand;
 use crate::domain::order::Order;
+use crate::domain::shown;
 use crate::startup::AppState;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
@@ -22,7 +23,7 @@ pub async fn get_order(
 ) -> Result<HttpResponse, ApiError> {
     let hand = representation::hand(&caller);
     let order = find_own(state, caller, id).await?;
-    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(representation::order(&order, hand)))
+    Ok(HttpResponse::Ok().insert_header(entity_tag(order.version)).json(shown::order(&order, hand)))
 }
 
 /// `GET /orders/{id}/history`, oldest first.

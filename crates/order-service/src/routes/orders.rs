@@ -2,6 +2,7 @@
 
 use super::{errors, representation};
 use crate::domain::draft::OrderDraft;
+use crate::domain::shown;
 use crate::metrics;
 use crate::startup::AppState;
 use crate::workflows::place_order as placing;
@@ -52,5 +53,5 @@ pub async fn place_order(
     if placed.replayed {
         response.insert_header(REPLAYED);
     }
-    Ok(response.json(representation::order(&placed.order, hand)))
+    Ok(response.json(shown::order(&placed.order, hand)))
 }

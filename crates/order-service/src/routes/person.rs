@@ -2,6 +2,7 @@
 
 use super::representation;
 use crate::domain::moves::Hand;
+use crate::domain::shown;
 use crate::startup::AppState;
 use crate::store::listing::{Filter, Sort};
 use actix_web::HttpResponse;
@@ -44,7 +45,7 @@ pub async fn list_held(
     let next = orders.last().filter(|_| is_full);
     let next = next.map(|last| Cursor { at: last.created_at, id: last.id.uuid() }.to_string());
     let held = |order: &crate::domain::order::Order| HeldOrder {
-        order: representation::order(order, Hand::Staff),
+        order: shown::order(order, Hand::Staff),
         history: order.history.iter().map(|change| representation::history(change, Hand::Staff)).collect(),
     };
     Ok(HttpResponse::Ok().json(HeldOrders { orders: orders.iter().map(held).collect(), next }))

@@ -105,8 +105,9 @@ fn by_status() -> Document {
     doc! { "status": 1, "createdAt": -1, "_id": -1 }
 }
 
-fn by_change() -> Document {
-    doc! { "updatedAt": -1, "_id": -1 }
+/// The version is there for whoever looks for changes: this index alone tells what is at which version.
+pub(super) fn by_change() -> Document {
+    doc! { "updatedAt": -1, "_id": -1, "version": 1 }
 }
 
 fn by_tag() -> Document {

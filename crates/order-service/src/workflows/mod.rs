@@ -5,4 +5,5 @@ pub mod deliver_effects;
 pub mod edit_order;
 pub mod place_order;
 pub mod rarely;
+pub mod read_feed;
 pub mod sweep;

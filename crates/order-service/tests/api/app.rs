@@ -1,6 +1,7 @@
 //! One running order-service with a fresh database, and a stock ledger that decides as it is told.
 
 use common::auth::api_key::ApiKeyText;
+use common::events::collector::{Collector, Turn};
 use common::ids::{ApiKeyId, CustomerId, OrderId, ProductId};
 use common::models::auth::Role;
 use common::models::ledger::{
@@ -11,6 +12,7 @@ use common::money::Currency;
 use common::testing::{TestSigner, fresh_database, server};
 use order_service::config::{Settings, SweeperSettings};
 use order_service::startup::{AppState, Application};
+use order_service::store::events::SOURCES;
 use order_service::workflows::sweep::sweep_once;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -28,7 +30,8 @@ pub struct TestApp {
     pub ledger: Arc<FakeLedger>,
     pub signer: TestSigner,
     pub customers: MockServer,
-    _products: MockServer,
+    pub settings: Settings,
+    pub products: MockServer,
     _stop: oneshot::Sender<()>,
 }
 
@@ -88,6 +91,16 @@ impl FakeLedger {
     }
 }
 
+/// A service to which nothing happened.
+async fn no_events(peer: &MockServer) {
+    Mock::given(method("GET"))
+        .and(path("/internal/events"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "events": [], "next": 0, "last": 0 })))
+        .with_priority(200)
+        .mount(peer)
+        .await;
+}
+
 fn refused(code: RejectionCode, product_id: Option<ProductId>) -> LedgerOutcome {
     LedgerOutcome::Refused {
         reasons: vec![Rejection { product_id, code, requested: Some(1), available: Some(0) }],
@@ -141,6 +154,8 @@ impl TestApp {
             .mount(&products)
             .await;
         let mut settings = Settings::defaults().unwrap();
+        // Tests collect when they want to.
+        settings.events.enabled = false;
         settings.http.public_port = 0;
         settings.http.internal_port = 0;
         settings.http.workers = 1;
@@ -150,7 +165,10 @@ impl TestApp {
         settings.tokens.keys_url = format!("{}/.well-known/jwks.json", customers.uri());
         settings.peers.customer_url = customers.uri();
         settings.peers.product_url = products.uri();
-        let app = Application::build(settings).await.unwrap();
+        for peer in [&customers, &products] {
+            no_events(peer).await;
+        }
+        let app = Application::build(settings.clone()).await.unwrap();
         let url = format!("http://127.0.0.1:{}", app.public_port().unwrap());
         let internal_url = format!("http://127.0.0.1:{}", app.internal_port().unwrap());
         let state = app.state();
@@ -160,7 +178,17 @@ impl TestApp {
             drop(stopped.await);
         }));
         let http = common::http::peer::client().unwrap();
-        Self { http, url, internal_url, state, ledger, signer, customers, _products: products, _stop: stop }
+        Self { http, url, internal_url, state, ledger, signer, customers, settings, products, _stop: stop }
+    }
+
+    /// What looks for changes, turn by turn.
+    pub async fn collector(&self) -> Collector {
+        Collector::connect(&self.settings.mongo, "test", self.settings.events, &SOURCES).await.unwrap()
+    }
+
+    /// Everything that happened is in the feed.
+    pub async fn collect(&self) {
+        assert_eq!(self.collector().await.catch_up_and_leave().await.unwrap(), Turn::Idle);
     }
 
     /// A customer with a fresh token.

@@ -6,6 +6,7 @@ mod app;
 mod bad_input;
 mod cancel;
 mod edits;
+mod events;
 mod lifecycle;
 mod list;
 mod place;

@@ -3,6 +3,7 @@
 pub mod availability;
 pub mod category;
 pub mod entry;
+pub mod event;
 pub mod facets;
 pub mod hold;
 pub mod ledger;

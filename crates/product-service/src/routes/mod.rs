@@ -16,6 +16,7 @@ mod reservations;
 
 use actix_web::web::ServiceConfig;
 use common::api::document::Part;
+use common::events::serve::read_log;
 use common::http::endpoint::{Endpoint, endpoint, internal_endpoint};
 
 /// What the gateway may route to.
@@ -83,6 +84,7 @@ pub fn public(config: &mut ServiceConfig) {
 /// Under `/internal`, for our own services.
 pub fn internal(config: &mut ServiceConfig) {
     config
+        .service(internal_endpoint("/events").list(read_log))
         .service(internal_endpoint("/ledger").post(ledger::post_entries))
         .service(internal_endpoint("/audit-events").post(audit::list_events));
 }

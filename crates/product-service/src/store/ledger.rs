@@ -97,6 +97,7 @@ impl Ledger {
         let indexes = vec![
             IndexModel::builder().keys(doc! { "orderId": 1 }).options(of_an_order).build(),
             IndexModel::builder().keys(doc! { "lines.productId": 1, "at": -1, "_id": -1 }).build(),
+            IndexModel::builder().keys(super::events::movements_by_time()).build(),
         ];
         ensure_collection(&self.database, COLLECTION, validator(), indexes).await.context("movements")
     }

@@ -1,6 +1,7 @@
 //! What is stored and how it is asked for: database `oms_products`, and a cache in Redis that may be lost.
 
 pub mod categories;
+pub mod events;
 mod flights;
 pub mod holds;
 pub mod ledger;

@@ -220,6 +220,7 @@ pub(super) fn indexes() -> Vec<IndexModel> {
         doc! { "details.tags": 1, "status": 1, "createdAt": -1, "_id": -1 },
         doc! { "search.titleWords": 1, "status": 1 },
         doc! { "search.words": 1, "status": 1 },
+        super::events::products_by_change(),
     ];
     indexes.extend(plain.into_iter().map(|keys| IndexModel::builder().keys(keys).build()));
     indexes

@@ -91,6 +91,8 @@ impl TestApp {
         redis_uri: String,
     ) -> Self {
         let mut settings = Settings::defaults().unwrap();
+        // Tests collect when they want to.
+        settings.events.enabled = false;
         settings.http.public_port = 0;
         settings.http.internal_port = 0;
         settings.http.workers = 1;

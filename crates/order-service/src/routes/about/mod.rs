@@ -1,5 +1,6 @@
 //! What the API description says of each handler.
 
+pub mod events;
 pub mod lists;
 pub mod moves;
 pub mod one_order;
