@@ -12,6 +12,8 @@ pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
+mod allocator;
+#[cfg(feature = "service")]
 pub mod api;
 #[cfg(feature = "service")]
 pub mod audit;

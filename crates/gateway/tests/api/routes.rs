@@ -89,6 +89,7 @@ const CONTRACT: &[(&str, &str, &str)] = &[
     ("POST", "/orders/{id}/tags", "order"),
     ("GET", "/orders/{id}/history", "order"),
     ("GET", "/orders/{id}/why", "order"),
+    ("GET", "/events", "order"),
     ("GET", "/healthz", "gateway"),
     ("GET", "/openapi.json", "gateway"),
     ("GET", "/docs", "gateway"),
