@@ -5,7 +5,7 @@ import schemathesis
 
 def whole(value):
     """3.0 is a whole number for JSON Schema. The API wants whole numbers written as such, and says so with 422."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     if isinstance(value, list):
         return [whole(entry) for entry in value]
