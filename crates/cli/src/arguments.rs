@@ -4,6 +4,7 @@ use crate::audit::AuditArguments;
 use crate::backup::{BackupArguments, RestoreArguments};
 use crate::bench::BenchArguments;
 use crate::bench::empty::EmptyHandlerArguments;
+use crate::describe::DescribeArguments;
 use crate::desk::completions::CompletionsArguments;
 use crate::desk::customers::CustomersArguments;
 use crate::desk::log_in::{LogInArguments, LogOutArguments, ProfilesArguments};
@@ -79,6 +80,8 @@ pub enum Command {
     Backup(BackupArguments),
     /// Put a back-up into an empty place.
     Restore(RestoreArguments),
+    /// Write the OpenAPI description of the whole API, as the programs beside this one give it.
+    DescribeApi(DescribeArguments),
     /// Look at a shop's set-up: say what is wrong and what to do.
     Doctor(Box<DoctorArguments>),
     /// Hurt a shop of its own while customers order, and see that nothing is lost or oversold.

@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod audit;
 pub mod backup;
 pub mod bench;
+pub mod describe;
 pub mod desk;
 pub mod doctor;
 pub mod files;
@@ -35,6 +36,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Restore(arguments) => backup::restore(arguments).await,
         Command::Import(command) => files::import::run(command).await,
         Command::Export(command) => files::export::run(command).await,
+        Command::DescribeApi(arguments) => describe::run(&arguments),
         Command::Doctor(arguments) => doctor::run(*arguments).await,
         Command::Prove(arguments) => prove::run(arguments).await,
         Command::Login(arguments) => Ok(desk::end(desk::log_in::log_in(arguments).await)),

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use utoipa::ToSchema;
 
 /// The body of every answer that is not a success.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Always `about:blank`: `code` tells problems apart.
@@ -13,6 +14,7 @@ pub struct Problem {
     pub kind: Cow<'static, str>,
     /// The status's standard phrase.
     pub title: Cow<'static, str>,
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What went wrong, for a person. Says nothing of the cause of a 5xx.
     pub detail: String,
@@ -29,7 +31,7 @@ pub struct Problem {
 }
 
 /// A field and the rule it broke.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldError {
     /// A JSON Pointer into the body (RFC 6901), or `query:name`, `path:name`, `header:name`.
     pub pointer: String,

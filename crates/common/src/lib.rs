@@ -7,11 +7,14 @@ pub mod fault;
 pub mod ids;
 pub mod models;
 pub mod money;
+pub mod shapes;
 pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
 mod allocator;
+#[cfg(feature = "service")]
+pub mod api;
 #[cfg(feature = "service")]
 pub mod audit;
 #[cfg(feature = "service")]

@@ -2,7 +2,7 @@
 
 use crate::auth::service_token;
 use crate::context::{self, Tasks};
-use crate::http::endpoint::{endpoint, no_such_path};
+use crate::http::endpoint::{internal_endpoint, no_such_path};
 use crate::http::request::with_context;
 use crate::metrics;
 use crate::traces;
@@ -116,9 +116,9 @@ pub async fn serve(
     let internal_server = start(settings, listeners.internal, None, &tasks, &stopping, move |config| {
         config
             .app_data(health.clone())
-            .service(endpoint("/health/live").get(live))
-            .service(endpoint("/health/ready").get(ready))
-            .service(endpoint("/metrics").get(show_metrics))
+            .service(internal_endpoint("/health/live").get(live))
+            .service(internal_endpoint("/health/ready").get(ready))
+            .service(internal_endpoint("/metrics").get(show_metrics))
             .service(
                 web::scope("/internal").wrap(from_fn(service_token::require)).configure(internal.clone()),
             );

@@ -10,6 +10,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> anyhow::Result<()> {
+    if common::api::is_wanted() {
+        return common::service::say(&product_service::routes::described().to_json()?);
+    }
     let settings = Settings::load()?;
     if common::print_config::is_wanted() {
         return common::service::say(&Settings::render()?);

@@ -1,5 +1,6 @@
 //! Every public route by every kind of caller, through the gateway, and the table of what each is answered.
 
+use crate::description::Described;
 use crate::stages;
 use crate::system::System;
 use crate::table::{CALLERS, Object, ROWS, Row};
@@ -130,7 +131,7 @@ impl World {
         pair["refreshToken"].as_str().unwrap().split_once('.').unwrap().0.parse().unwrap()
     }
 
-    async fn scene(&self, row: &Row) -> Scene {
+    pub async fn scene(&self, row: &Row) -> Scene {
         let needs_log_in = row.objects.contains(&Object::Session) || row.needs_password;
         let (owner, email) = self.customer(needs_log_in.then_some(PASSWORD)).await;
         let (stranger, _) = self.customer(None).await;
@@ -179,7 +180,7 @@ impl World {
     }
 
     /// The identity of what an administrator makes by this body.
-    async fn made(&self, path: &str, body: &Value) -> String {
+    pub async fn made(&self, path: &str, body: &Value) -> String {
         self.made_by(&self.token(CustomerId::new(), Role::Admin), path, body).await
     }
 
@@ -215,6 +216,7 @@ impl World {
     /// The statuses of one row, and that someone else's things are told apart from none by nobody.
     async fn walk(&self, row: &Row) -> [u16; 7] {
         let mut statuses = [0; 7];
+        let described = Described::read();
         let (with, without) = self.keys(row).await;
         for (index, status) in statuses.iter_mut().enumerate() {
             let scene = self.scene(row).await;
@@ -229,6 +231,7 @@ impl World {
             };
             let (answered, body) = self.answer(row, &scene, &scene.path(row), bearer.as_deref()).await;
             *status = answered;
+            described.check(row, answered, &body);
             if CALLERS[index] == "foreign" && answered == 404 {
                 let nowhere = scene.path_of_nobody(row);
                 let (status, other) = self.answer(row, &scene, &nowhere, bearer.as_deref()).await;
@@ -241,7 +244,7 @@ impl World {
 }
 
 impl Scene {
-    fn path(&self, row: &Row) -> String {
+    pub fn path(&self, row: &Row) -> String {
         filled(row.path, &self.ids)
     }
 

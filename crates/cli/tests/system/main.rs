@@ -9,6 +9,7 @@ mod backup;
 mod catalogue;
 mod consumer;
 mod crash_points;
+mod description;
 mod desk;
 mod doctor;
 mod exec;

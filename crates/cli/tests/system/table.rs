@@ -302,6 +302,10 @@ pub const ROWS: &[Row] = &[
     Row { objects: &[Order], ..row("GET", "/orders/{id}/history", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("GET", "/orders/{id}/why", Some(OrdersRead), owned(200)) },
     row("GET", "/healthz", None, open(200)),
+    row("GET", "/openapi.json", None, open(200)),
+    row("GET", "/docs", None, open(200)),
+    row("GET", "/docs/explorer.js", None, open(200)),
+    row("GET", "/docs/explorer.css", None, open(200)),
 ];
 
 /// A postal address.

@@ -1,93 +1,106 @@
-//! Routes whose other methods answer 405 with `Allow` instead of 404.
+//! Routes whose other methods answer 405 with `Allow` instead of 404, and which say what they are.
 
+use crate::api::about::About;
+use crate::api::described::{Described, Input};
+use crate::api::document::Operation;
 use crate::error::{ApiError, Kind};
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route, guard, web};
+use std::any::type_name;
 
-/// One path and the methods it answers. Only [`Endpoint::list`], [`Endpoint::upload`] and [`Endpoint::post_with_query`]
-/// take a query; everywhere else a parameter is refused by its name, before the handler runs: what a client asks for by
-/// one must not be silently left out.
+/// One public path and the methods it answers, each with what the description says of it. Only an [`Endpoint::list`], an
+/// [`Endpoint::upload`] and an [`Endpoint::post_with_query`] take a query; everywhere else a parameter is refused by its
+/// name, before the handler runs: what a client asks for by one must not be silently left out.
 pub struct Endpoint {
+    path: &'static str,
+    methods: Methods,
+    operations: Vec<Operation>,
+}
+
+/// One path that only our own side calls.
+pub struct InternalEndpoint(Methods);
+
+/// Starts the list of methods of a public path.
+pub fn endpoint(path: &'static str) -> Endpoint {
+    Endpoint { path, methods: Methods::new(path), operations: Vec::new() }
+}
+
+/// Starts the list of methods of a path that only our own side calls.
+pub fn internal_endpoint(path: &str) -> InternalEndpoint {
+    InternalEndpoint(Methods::new(path))
+}
+
+macro_rules! methods {
+    ($($name:ident => $method:ident, $takes_query:literal;)*) => {
+        impl Endpoint { $(
+            #[must_use]
+            pub fn $name<F, Args>(mut self, handler: F, about: fn() -> About) -> Self
+            where
+                F: Handler<Args>,
+                Args: FromRequest + Described + 'static,
+                F::Output: Responder + 'static,
+            {
+                self.operations.push(Operation {
+                    method: stringify!($method),
+                    path: self.path.to_owned(),
+                    handler: type_name::<F>(),
+                    input: |input: &mut Input| Args::describe(input),
+                    about,
+                });
+                Self { methods: self.methods.route(Method::$method, $takes_query, handler), ..self }
+            }
+        )* }
+        impl InternalEndpoint { $(
+            #[must_use]
+            pub fn $name<F, Args>(self, handler: F) -> Self
+            where
+                F: Handler<Args>,
+                Args: FromRequest + 'static,
+                F::Output: Responder + 'static,
+            {
+                Self(self.0.route(Method::$method, $takes_query, handler))
+            }
+        )* }
+    };
+}
+
+methods! {
+    get => GET, false;
+    list => GET, true;
+    post => POST, false;
+    post_with_query => POST, true;
+    upload => POST, true;
+    put => PUT, false;
+    patch => PATCH, false;
+    delete => DELETE, false;
+}
+
+impl Endpoint {
+    /// What the description says of it.
+    pub fn operations(self) -> Vec<Operation> {
+        self.operations
+    }
+}
+
+/// A path and what it answers.
+struct Methods {
     resource: Resource,
     allowed: Vec<Method>,
 }
 
-/// Starts the list of methods of a path.
-pub fn endpoint(path: &str) -> Endpoint {
-    Endpoint { resource: web::resource(path), allowed: Vec::new() }
-}
-
-macro_rules! methods {
-    ($($name:ident => $method:ident),*) => {
-        impl Endpoint {
-            $(
-                #[must_use]
-                pub fn $name<F, Args>(self, handler: F) -> Self
-                where
-                    F: Handler<Args>,
-                    Args: FromRequest + 'static,
-                    F::Output: Responder + 'static,
-                {
-                    self.on(Method::$method, handler)
-                }
-            )*
-        }
-    };
-}
-
-methods!(get => GET, post => POST, put => PUT, patch => PATCH, delete => DELETE);
-
-impl Endpoint {
-    /// GET with parameters in the query.
-    #[must_use]
-    pub fn list<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.route(Method::GET, web::route(), handler)
+impl Methods {
+    fn new(path: &str) -> Self {
+        Self { resource: web::resource(path), allowed: Vec::new() }
     }
 
-    /// POST of a file, with parameters in the query.
-    #[must_use]
-    pub fn upload<F, Args>(self, handler: F) -> Self
+    fn route<F, Args>(mut self, method: Method, takes_query: bool, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        self.route(Method::POST, web::route(), handler)
-    }
-
-    /// POST of a body, with parameters in the query.
-    #[must_use]
-    pub fn post_with_query<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.route(Method::POST, web::route(), handler)
-    }
-
-    fn on<F, Args>(self, method: Method, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        let bare = web::route().guard(guard::fn_guard(|context| query(context.head().uri.query()).is_none()));
-        self.route(method, bare, handler)
-    }
-
-    fn route<F, Args>(mut self, method: Method, route: Route, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
+        let route = if takes_query { web::route() } else { bare() };
         let route = if method == Method::GET {
             self.allowed.push(Method::HEAD);
             route.guard(guard::Any(guard::Get()).or(guard::Head()))
@@ -100,12 +113,17 @@ impl Endpoint {
     }
 }
 
+/// Without a query.
+fn bare() -> Route {
+    web::route().guard(guard::fn_guard(|context| query(context.head().uri.query()).is_none()))
+}
+
 /// The query where there is something in it.
 fn query(query: Option<&str>) -> Option<&str> {
     query.filter(|query| !query.is_empty())
 }
 
-impl HttpServiceFactory for Endpoint {
+impl HttpServiceFactory for Methods {
     fn register(self, config: &mut AppService) {
         let allowed = self.allowed;
         let refuse = move |request: HttpRequest| {
@@ -116,6 +134,18 @@ impl HttpServiceFactory for Endpoint {
             async move { Err::<String, _>(refusal) }
         };
         self.resource.default_service(web::to(refuse)).register(config);
+    }
+}
+
+impl HttpServiceFactory for Endpoint {
+    fn register(self, config: &mut AppService) {
+        self.methods.register(config);
+    }
+}
+
+impl HttpServiceFactory for InternalEndpoint {
+    fn register(self, config: &mut AppService) {
+        self.0.register(config);
     }
 }
 

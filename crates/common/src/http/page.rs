@@ -1,5 +1,6 @@
 //! Pages of a list: newest first, by keyset cursors in a `Link` header (RFC 8288); page 10,000 costs what page 1 costs.
 
+use crate::shapes::{pattern, value_schema, whole};
 use crate::time::Timestamp;
 use actix_web::http::header;
 use base64::Engine;
@@ -84,6 +85,9 @@ impl<'de> Deserialize<'de> for Cursor {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
+
+value_schema!(Limit, "Limit", whole(1, 200).default(Some(50.into())));
+value_schema!(Cursor, "Cursor", pattern("^[A-Za-z0-9_-]{32}$"));
 
 /// The `Link` header to the next page: the request's path and query with `after` set to the cursor.
 pub fn next_link(path: &str, query: &str, after: impl std::fmt::Display) -> (header::HeaderName, String) {

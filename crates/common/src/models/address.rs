@@ -6,6 +6,7 @@ use crate::country::Country;
 use crate::ids::AddressId;
 use crate::text::{Phone, Text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Most addresses of one customer.
 pub const MAX_ADDRESSES: usize = 50;
@@ -47,7 +48,7 @@ impl<'de> Deserialize<'de> for StreetLines {
 }
 
 /// Where a parcel or an invoice goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct PostalAddress {
     pub recipient: Recipient,
@@ -75,7 +76,7 @@ impl<'de> Deserialize<'de> for PostalAddress {
 }
 
 /// `POST /customers/{id}/addresses`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAddress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +99,7 @@ pub struct NewAddress {
 }
 
 /// `PATCH /customers/{id}/addresses/{addressId}`: the fields to change; `null` removes what may be missing.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddressChange {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
@@ -125,7 +126,7 @@ pub struct AddressChange {
 }
 
 /// An address of a customer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
     pub id: AddressId,

@@ -6,16 +6,18 @@ use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// What a key is for: 1 to 100 characters.
 pub type ApiKeyName = Text<1, 100>;
 
 /// `POST /api-keys`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApiKey {
     pub name: ApiKeyName,
     /// At least one.
+    #[schema(min_items = 1)]
     pub scopes: BTreeSet<Scope>,
     /// In the future; left out: the key is good until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,7 +25,7 @@ pub struct NewApiKey {
 }
 
 /// A key as administrators see it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     pub id: ApiKeyId,
@@ -38,7 +40,7 @@ pub struct ApiKey {
 }
 
 /// The answer to `POST /api-keys`: the only one that ever shows the key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedApiKey {
     #[serde(flatten)]

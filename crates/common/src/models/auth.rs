@@ -6,9 +6,10 @@ use crate::text::{Email, Password, Text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// What an account may do. The order is that of power: staff may do all that a customer may, an admin all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Own data only.
@@ -21,7 +22,7 @@ pub enum Role {
 
 /// What may be done with everyone's things. A role holds a set of them, an API key is given some; a customer needs none
 /// for what is their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Scope {
     #[serde(rename = "orders:read")]
     OrdersRead,
@@ -106,7 +107,7 @@ impl Role {
 }
 
 /// `POST /auth/login`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogIn {
     pub email: Email,
@@ -114,21 +115,21 @@ pub struct LogIn {
 }
 
 /// `POST /auth/refresh` and `POST /auth/logout`
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RefreshToken {
     pub refresh_token: String,
 }
 
 /// `POST /auth/password-reset`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResetRequest {
     pub email: Email,
 }
 
 /// `POST /auth/password-reset/confirm`
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResetConfirmation {
     /// As it came by mail.
@@ -137,7 +138,7 @@ pub struct ResetConfirmation {
 }
 
 /// `POST /auth/verification/confirm`
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Verification {
     /// As it came by mail.
@@ -145,7 +146,7 @@ pub struct Verification {
 }
 
 /// The answer to a log-in or a refresh.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenPair {
     /// A JWT (RFC 9068) for `Authorization: Bearer`.
@@ -163,7 +164,7 @@ pub struct TokenPair {
 pub type Device = Text<1, 100>;
 
 /// A log-in that has not ended, as its owner sees it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenSession {
     pub id: SessionId,
@@ -179,7 +180,7 @@ pub struct OpenSession {
 }
 
 /// `POST /staff-invitations`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StaffInvitation {
     pub email: Email,
@@ -189,7 +190,7 @@ pub struct StaffInvitation {
 }
 
 /// `POST /staff-invitations/accept`
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InvitationAcceptance {
     /// As it stood in the letter.
@@ -198,7 +199,7 @@ pub struct InvitationAcceptance {
 }
 
 /// `PUT /customers/{id}/role`
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleChange {
     pub role: Role,

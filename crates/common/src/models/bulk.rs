@@ -1,12 +1,13 @@
 //! Files of many rows: how they are written, and what became of the rows of one that was imported.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most rows that a report tells of by themselves; the rest are counted.
 pub const MAX_TOLD: usize = 1_000;
 
 /// How the rows of a file are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FileFormat {
     /// With a heading (RFC 4180).
@@ -44,7 +45,7 @@ impl FileFormat {
 }
 
 /// What a file names products by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum NamedBy {
     #[default]
@@ -63,7 +64,7 @@ impl NamedBy {
 }
 
 /// What an import did, or with `dryRun` would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ImportReport {
     /// Rows read, without the heading and blank lines.
@@ -79,7 +80,7 @@ pub struct ImportReport {
 }
 
 /// A row that did not go in; those around it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RowError {
     /// The line of the file on which the row begins, from 1.

@@ -5,6 +5,7 @@ use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::fmt;
+use utoipa::ToSchema;
 
 pub type CategoryName = Text<1, 100>;
 pub type CategoryDescription = Text<0, 2000, true>;
@@ -69,7 +70,7 @@ impl<'de> Deserialize<'de> for CategoryPath {
 }
 
 /// `POST /categories`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCategory {
     /// A root, or a branch of a category that is there.
@@ -80,7 +81,7 @@ pub struct NewCategory {
 }
 
 /// `PATCH /categories/{id}`: the fields to change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CategoryChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +91,7 @@ pub struct CategoryChange {
 }
 
 /// A category of the tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Category {
     pub id: CategoryId,

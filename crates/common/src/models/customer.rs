@@ -6,12 +6,13 @@ use crate::models::auth::Role;
 use crate::text::{Email, Password, Phone, Text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A person's name: 1 to 200 characters.
 pub type PersonName = Text<1, 200>;
 
 /// `POST /customers`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCustomer {
     pub email: Email,
@@ -22,7 +23,7 @@ pub struct NewCustomer {
 }
 
 /// `PATCH /customers/{id}`: the fields to change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +38,7 @@ pub struct CustomerChange {
 }
 
 /// `POST /customers/{id}/password`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordChange {
     pub current_password: Password,
@@ -45,7 +46,7 @@ pub struct PasswordChange {
 }
 
 /// `POST /customers/{id}/erase`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Erasure {
     /// Who erases their own account proves by it that they are not merely at an open browser.
@@ -53,7 +54,7 @@ pub struct Erasure {
     pub current_password: Option<Password>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CustomerStatus {
     Active,
@@ -61,7 +62,7 @@ pub enum CustomerStatus {
 }
 
 /// A customer as its owner and staff see it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
     pub id: CustomerId,

@@ -3,9 +3,10 @@
 use super::category::CategoryPath;
 use crate::money::{Amount, Currency};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET /products/facets`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductFacets {
     /// Only products in this currency are counted.
@@ -20,14 +21,14 @@ pub struct ProductFacets {
     pub prices: Vec<PriceBand>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CategoryCount {
     pub category: CategoryPath,
     pub count: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BrandCount {
     pub brand: String,
@@ -35,7 +36,7 @@ pub struct BrandCount {
 }
 
 /// Prices from `from` up to, and without, `to`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceBand {
     pub from: Amount,

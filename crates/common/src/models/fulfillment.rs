@@ -6,6 +6,7 @@ use crate::models::location::LocationId;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
 
 /// Most fulfilments of one order.
 pub const MAX_FULFILLMENTS: usize = 100;
@@ -52,11 +53,12 @@ impl<'de> Deserialize<'de> for TrackingUrl {
 }
 
 /// `POST /orders/{id}/fulfillments`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewFulfillment {
     /// What is in the parcel; everything that is still open where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Option<Vec<RequestedLine>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Carrier>,
@@ -70,7 +72,7 @@ pub struct NewFulfillment {
 }
 
 /// One parcel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Fulfillment {
     pub id: FulfillmentId,

@@ -8,9 +8,10 @@ use crate::ids::{HoldId, MovementId, OrderId, ProductId};
 use crate::text::Sku;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a line of the ledger says happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MovementKind {
     /// An order's units are promised to it.
@@ -52,7 +53,7 @@ impl MovementKind {
 }
 
 /// What is of a product at one place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocationStock {
     pub location_id: LocationId,
@@ -62,7 +63,7 @@ pub struct LocationStock {
 }
 
 /// `GET /products/{id}/inventory`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Inventory {
     pub product_id: ProductId,
@@ -87,7 +88,7 @@ pub struct Inventory {
 }
 
 /// `PATCH /products/{id}/inventory`: how the product is kept; nothing moves.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InventoryChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +99,7 @@ pub struct InventoryChange {
 }
 
 /// `POST /products/{id}/inventory/receipts`: units came in; as many fewer are announced.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReceipt {
     pub quantity: Quantity,
@@ -111,7 +112,7 @@ pub struct NewReceipt {
 }
 
 /// `POST /products/{id}/inventory/transfers`: units go from one place to another.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewTransfer {
     pub from: LocationId,
@@ -122,7 +123,7 @@ pub struct NewTransfer {
 }
 
 /// What one movement did to a product at one place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MovementLine {
     pub location_id: LocationId,
@@ -131,7 +132,7 @@ pub struct MovementLine {
 }
 
 /// A line of the ledger, as far as it is about one product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Movement {
     pub id: MovementId,
@@ -150,7 +151,7 @@ pub struct Movement {
 }
 
 /// `GET /products/{id}/inventory/explain`: every unit on hand and reserved, by what put it there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     pub product_id: ProductId,
@@ -167,7 +168,7 @@ pub struct Explanation {
     pub holds: Vec<ExplainedHold>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedLocation {
     pub location_id: LocationId,
@@ -178,7 +179,7 @@ pub struct ExplainedLocation {
     pub reserved_moved: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedKind {
     pub kind: MovementKind,
@@ -187,7 +188,7 @@ pub struct ExplainedKind {
     pub reserved_delta: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedOrder {
     pub order_id: OrderId,
@@ -198,7 +199,7 @@ pub struct ExplainedOrder {
     pub movements: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplainedHold {
     pub hold_id: HoldId,
@@ -207,7 +208,7 @@ pub struct ExplainedHold {
 }
 
 /// One line of `GET /stock/low`: a product that runs out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LowStock {
     pub product_id: ProductId,

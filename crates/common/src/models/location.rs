@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// The location that every product has from its first day, and where it is reserved beyond what is on hand.
 pub const MAIN: &str = "main";
@@ -64,7 +65,7 @@ pub type LocationName = Text<1, 100>;
 pub const MAX_LOCATIONS: usize = 100;
 
 /// A place where stock is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
     pub id: LocationId,
@@ -77,7 +78,7 @@ pub struct Location {
 }
 
 /// `POST /locations`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewLocation {
     pub id: LocationId,
@@ -86,7 +87,7 @@ pub struct NewLocation {
 }
 
 /// `PATCH /locations/{id}`: the fields to change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LocationChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ use crate::text::Sku;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Most lines of one order.
 pub const MAX_LINES: usize = 2_000;
@@ -66,7 +67,7 @@ impl<'de> Deserialize<'de> for Quantity {
 }
 
 /// `POST /orders`: either `productId` and `quantity`, or `lines`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
     pub customer_id: CustomerId,
@@ -74,8 +75,9 @@ pub struct NewOrder {
     pub product_id: Option<ProductId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantity: Option<Quantity>,
-    /// 1 to [`MAX_LINES`], each product once.
+    /// 1 to 2,000 lines, each product once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Option<Vec<RequestedLine>>,
     /// Where the parcels go; the order keeps a copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +134,7 @@ impl NewOrder {
 }
 
 /// So many units of a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct RequestedLine {
     pub product_id: ProductId,
@@ -151,7 +153,7 @@ impl<'de> Deserialize<'de> for RequestedLine {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
     /// Recorded; its stock is not decided yet.
@@ -166,7 +168,7 @@ pub enum OrderStatus {
     Completed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FulfillmentStatus {
     Unfulfilled,
@@ -176,7 +178,7 @@ pub enum FulfillmentStatus {
 }
 
 /// The order of a list: by the time of creation or of the last change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum OrderSort {
     #[default]
     #[serde(rename = "-createdAt")]
@@ -190,7 +192,7 @@ pub enum OrderSort {
 }
 
 /// An order. `productId` and `quantity` stand at the top too when there is exactly one line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     pub id: OrderId,
@@ -252,7 +254,7 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 /// One product of an order. Name, sku and unit price are copied when the order is confirmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderLine {
     pub product_id: ProductId,
@@ -276,7 +278,7 @@ pub struct OrderLine {
 }
 
 /// Why one product, or the whole order where `productId` is missing, could not be had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rejection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -288,7 +290,7 @@ pub struct Rejection {
     pub available: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionCode {
     OutOfStock,
@@ -327,7 +329,7 @@ impl RejectionCode {
 }
 
 /// One change of an order, oldest first in `GET /orders/{id}/history`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
     pub at: Timestamp,
@@ -347,7 +349,7 @@ pub struct HistoryEntry {
     pub rejections: Vec<Rejection>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderEvent {
     Placed,

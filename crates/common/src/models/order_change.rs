@@ -6,6 +6,7 @@ use crate::ids::ProductId;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Most notes of one order.
 pub const MAX_NOTES: usize = 100;
@@ -26,32 +27,35 @@ pub type NoteText = Text<1, 2000, true>;
 pub type Tag = Text<1, 50>;
 
 /// `POST /orders/{id}/cancel`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cancellation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<CancellationReason>,
     /// What is cancelled; everything that is not shipped where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Option<Vec<RequestedLine>>,
 }
 
 /// `POST /orders/{id}/edits`: one change of an order of which nothing is shipped. All of it happens or nothing does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderEdit {
     /// The lines to add, to change and to remove, each product once; the others stay as they are.
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<EditedLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<ChangeNote>,
 }
 
 /// How many units of a product the order is to have that are not cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct EditedLine {
     pub product_id: ProductId,
     /// 0 to 1,000,000; 0 removes the line.
+    #[schema(maximum = 1_000_000)]
     pub quantity: u32,
 }
 
@@ -68,7 +72,7 @@ impl<'de> Deserialize<'de> for EditedLine {
 }
 
 /// Body of the moves that need nothing but may be explained: hold, release, deliver, approve, decline.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Remark {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,14 +80,14 @@ pub struct Remark {
 }
 
 /// `POST /orders/{id}/notes`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewNote {
     pub text: NoteText,
 }
 
 /// `POST /orders/{id}/tags`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TagChange {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -93,7 +97,7 @@ pub struct TagChange {
 }
 
 /// A note about an order; customers do not see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderNote {
     pub at: Timestamp,
@@ -102,7 +106,7 @@ pub struct OrderNote {
 }
 
 /// Nothing is shipped while an order is on hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderHold {
     pub at: Timestamp,
@@ -112,7 +116,7 @@ pub struct OrderHold {
 }
 
 /// What may be asked of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderMove {
     Cancel,
@@ -147,7 +151,7 @@ impl OrderMove {
 }
 
 /// `GET /orders/{id}/why`: what the caller may ask of the order now, and what stands in the way of the rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderWhy {
     pub status: OrderStatus,
@@ -157,7 +161,7 @@ pub struct OrderWhy {
     pub moves: Vec<MoveAnswer>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MoveAnswer {
     #[serde(rename = "move")]

@@ -10,12 +10,13 @@ use crate::money::{Amount, Currency};
 use crate::text::{Email, Sku, Text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// What a product was called when it was bought: 1 to 200 characters.
 pub type BoughtName = Text<1, 200>;
 
 /// What imported orders do to stock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StockUse {
     /// Nothing, now or later: they are history.
@@ -35,14 +36,14 @@ impl StockUse {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OriginKind {
     Import,
 }
 
 /// How an order came that was not placed here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderOrigin {
     pub kind: OriginKind,

@@ -7,6 +7,7 @@ use crate::models::order::Quantity;
 use crate::text::Text;
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Most returns of one order.
 pub const MAX_RETURNS: usize = 100;
@@ -15,14 +16,15 @@ pub const MAX_RETURNS: usize = 100;
 pub type ReturnReason = Text<1, 500, true>;
 
 /// `POST /orders/{id}/returns`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReturn {
     /// What was delivered and is to be sent back, each product once.
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<NewReturnLine>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReturnLine {
     pub product_id: ProductId,
@@ -44,10 +46,11 @@ impl<'de> Deserialize<'de> for NewReturnLine {
 }
 
 /// `POST /orders/{id}/returns/{returnId}/receive`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReturnReceipt {
     /// What arrived, each product once; a product that is left out did not.
+    #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<ReceivedLine>,
     /// Where it is put back; where it was shipped from if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +60,7 @@ pub struct ReturnReceipt {
 }
 
 /// Units of one product that arrived: together no more than the return names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceivedLine {
     pub product_id: ProductId,
@@ -81,7 +84,7 @@ impl<'de> Deserialize<'de> for ReceivedLine {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnStatus {
     Requested,
@@ -93,7 +96,7 @@ pub enum ReturnStatus {
 }
 
 /// One return.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Return {
     pub id: ReturnId,
@@ -107,7 +110,7 @@ pub struct Return {
     pub received_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReturnLine {
     pub product_id: ProductId,

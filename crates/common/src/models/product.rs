@@ -11,7 +11,9 @@ use crate::money::{Amount, Currency};
 use crate::text::{Sku, Text};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// A product's name: 1 to 200 characters.
 pub type ProductName = Text<1, 200>;
@@ -71,7 +73,7 @@ impl<'de> Deserialize<'de> for Units {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProductStatus {
     /// Seen by staff only, not for sale.
@@ -82,7 +84,7 @@ pub enum ProductStatus {
 }
 
 /// `POST /products`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewProduct {
     pub sku: Sku,
@@ -206,7 +208,7 @@ impl NewProduct {
 
 /// `PATCH /products/{id}`: a merge patch (RFC 7396) of what a product was created with, but for `sku`, `currency`,
 /// `inventory`, `parentId` and `options`, which stay. This is its most used part; any other may be sent as JSON.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -219,8 +221,13 @@ pub struct ProductChange {
     pub status: Option<ProductStatus>,
 }
 
+/// The same as it is read: any part of it, checked when it is merged with the product.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct ProductPatch(pub Map<String, Value>);
+
 /// A product with what is available of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     pub id: ProductId,
@@ -248,7 +255,7 @@ pub struct Product {
 }
 
 /// `PUT /products/{id}/inventory`: sets what is available; on hand moves by the difference.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetInventory {
     pub quantity: Units,
@@ -261,10 +268,11 @@ pub struct SetInventory {
 }
 
 /// `POST /products/{id}/inventory/adjustments`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAdjustment {
     /// Units to add to or take from what is on hand; never 0, never below what is reserved.
+    #[schema(minimum = -1_000_000_000, maximum = 1_000_000_000)]
     pub delta: i64,
     pub reason: AdjustmentReason,
     /// The default location where it is left out.
@@ -273,7 +281,7 @@ pub struct NewAdjustment {
 }
 
 /// What an adjustment did.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Adjustment {
     /// The movement that stands in the ledger.

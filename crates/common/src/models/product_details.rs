@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
+use utoipa::ToSchema;
 
 pub type Brand = Text<1, 100>;
 pub type Tag = Text<1, 50>;
@@ -29,7 +30,7 @@ pub type OptionValue = Text<1, 50>;
 pub const MAX_METADATA_BYTES: usize = 16 * 1024;
 
 /// Everything of a product that may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProductDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +218,7 @@ impl<'de> Deserialize<'de> for ImageUrl {
 }
 
 /// Length, width and height of what is packed, in millimetres.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dimensions {
     pub length_mm: u32,
@@ -226,7 +227,7 @@ pub struct Dimensions {
 }
 
 /// Whether orders may promise what is not there, and how many units at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
 pub struct Backorder {
     pub allowed: bool,

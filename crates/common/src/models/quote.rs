@@ -5,9 +5,10 @@ use crate::models::order::{OrderStatus, Rejection, RequestedLine};
 use crate::money::{Amount, Currency};
 use crate::text::Sku;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `POST /orders?dryRun=true`: what placing would answer at this moment. Nothing is kept for anyone.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderQuote {
     pub customer_id: CustomerId,
@@ -26,7 +27,7 @@ pub struct OrderQuote {
 }
 
 /// One product of a quote; without a name and a price where there is no such product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuotedLine {
     pub product_id: ProductId,

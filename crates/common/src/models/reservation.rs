@@ -4,6 +4,7 @@ use super::order::RequestedLine;
 use crate::ids::{HoldId, OrderId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
 
 /// Most lines of one hold.
 pub const MAX_HOLD_LINES: usize = 100;
@@ -47,22 +48,23 @@ impl<'de> Deserialize<'de> for TimeToLive {
 }
 
 /// `POST /reservations`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewHold {
-    /// 1 to [`MAX_HOLD_LINES`], each product once.
+    /// 1 to 100 lines, each product once.
+    #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<RequestedLine>,
     pub ttl_seconds: TimeToLive,
 }
 
 /// `POST /reservations/{id}/extend`: so long from now; never shorter than it is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HoldExtension {
     pub ttl_seconds: TimeToLive,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HoldStatus {
     Active,
@@ -75,7 +77,7 @@ pub enum HoldStatus {
 }
 
 /// Units that are kept for somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hold {
     pub id: HoldId,

@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use common::api::described::Described;
 use common::auth::caller::Caller;
 use common::context::run_to_end;
 use common::error::ApiError;
@@ -36,6 +37,8 @@ impl FromRequest for AddressPath {
         ready(customer.and_then(|customer| Ok(Self { customer, address: address? })))
     }
 }
+
+impl Described for AddressPath {}
 
 /// `GET /customers/{id}/addresses`, newest first; the entity tag is the customer's.
 pub async fn list_addresses(

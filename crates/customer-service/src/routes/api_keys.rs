@@ -21,9 +21,10 @@ use common::models::api_key::{NewApiKey, PresentedApiKey};
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::time::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /api-keys`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApiKeyQuery {
     limit: Option<Limit>,

@@ -13,9 +13,10 @@ use common::http::query::Query;
 use common::models::auth::Scope;
 use common::text::Text;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /audit-events`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {
     subject: Option<Text<1, 100>>,

@@ -27,12 +27,13 @@ use common::models::lookup::{CustomersFound, CustomersWanted, MAX_NAMES};
 use common::text::{Text, folded};
 use common::time::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Bytes of a question after many customers: an address has up to 254.
 const WANTED_LIMIT: usize = 1024 * 1024;
 
 /// `GET /customers`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerFilter {
     /// How the address begins, without regard to case.

@@ -21,6 +21,7 @@ use common::models::bulk::FileFormat;
 use common::models::customer::Erasure;
 use futures_util::stream;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /customers/{id}/export`
 pub async fn export_customer(
@@ -45,7 +46,7 @@ pub async fn export_customer(
         .streaming(Box::pin(body)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportParameters {
     /// CSV as long as nothing is said.

@@ -17,9 +17,10 @@ use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::auth::{OpenSession, Scope};
 use common::time::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /customers/{id}/sessions`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SessionQuery {
     limit: Option<Limit>,

@@ -41,7 +41,7 @@ fn is_text(headers: &HeaderMap) -> bool {
 }
 
 /// Whether `Accept-Encoding` names gzip, or everything, and does not weigh it with nothing (RFC 9110, section 12.5.3).
-fn takes_gzip(request: &HttpRequest) -> bool {
+pub(super) fn takes_gzip(request: &HttpRequest) -> bool {
     let mut everything = false;
     for value in request.headers().get_all(header::ACCEPT_ENCODING) {
         for item in value.to_str().unwrap_or_default().split(',') {

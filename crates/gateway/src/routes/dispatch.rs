@@ -59,6 +59,10 @@ async fn answer(
             refuse_query(target)?;
             Ok(state.probes.report().await)
         }
+        Destination::Document(document) => {
+            refuse_query(target)?;
+            Ok(document.show(request))
+        }
         Destination::To(service) if route.streams => {
             let place =
                 Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;

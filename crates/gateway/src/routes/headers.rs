@@ -25,13 +25,13 @@ const HOP_BY_HOP: [&str; 13] = [
     "upgrade",
 ];
 
-/// What a browser must not do with any answer: these are data, never pages.
-const SECURITY: [(&str, &str); 4] = [
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-];
+/// What a browser may do with an answer that is data; a page of our own brings its own rules.
+const DATA_POLICY: inside::HeaderValue =
+    inside::HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// What a browser must not do with any answer.
+const SECURITY: [(&str, &str); 3] =
+    [("referrer-policy", "no-referrer"), ("x-content-type-options", "nosniff"), ("x-frame-options", "DENY")];
 
 /// Whether only our own side may set it. What is ours we set anew; what we do not use must not reach a service either.
 fn is_ours(name: &str) -> bool {
@@ -78,7 +78,11 @@ pub fn to_client(
 ) -> impl Iterator<Item = (inside::HeaderName, inside::HeaderValue)> {
     let connection = answer.get_all(outside::CONNECTION);
     let named = names_in(connection.iter().map(outside::HeaderValue::as_bytes));
-    answer.iter().filter(move |(name, _)| !is_dropped(name.as_str(), &named)).filter_map(|(name, value)| {
+    // What a service answers is data.
+    let passes = move |name: &outside::HeaderName| {
+        !is_dropped(name.as_str(), &named) && *name != outside::CONTENT_SECURITY_POLICY
+    };
+    answer.iter().filter(move |(name, _)| passes(name)).filter_map(|(name, value)| {
         let name = inside::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
         Some((name, inside::HeaderValue::from_bytes(value.as_bytes()).ok()?))
     })
@@ -90,6 +94,9 @@ pub fn secure(headers: &mut inside::HeaderMap, strict_transport_s: u32) {
         && let Ok(value) = inside::HeaderValue::try_from(format!("max-age={strict_transport_s}"))
     {
         headers.insert(inside::STRICT_TRANSPORT_SECURITY, value);
+    }
+    if !headers.contains_key(inside::CONTENT_SECURITY_POLICY) {
+        headers.insert(inside::CONTENT_SECURITY_POLICY, DATA_POLICY);
     }
     for (name, value) in SECURITY {
         headers.insert(inside::HeaderName::from_static(name), inside::HeaderValue::from_static(value));

@@ -1,9 +1,11 @@
 //! The public URL table: what does not stand here does not exist outside.
 
+pub mod about;
 pub mod caller;
 pub mod compression;
 pub mod cors;
 pub mod dispatch;
+pub mod documents;
 pub mod headers;
 pub mod health;
 pub mod proxy;
@@ -12,6 +14,7 @@ pub mod target;
 pub mod verdicts;
 
 use actix_web::web::{self, ServiceConfig};
+use documents::Document;
 
 /// A service behind the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +40,10 @@ impl Service {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     To(Service),
-    /// The gateway itself.
+    /// The gateway itself: is the shop open?
     Health,
+    /// The gateway itself: a document of its binary.
+    Document(Document),
 }
 
 /// One path of the shop.
@@ -131,11 +136,19 @@ pub const ROUTES: &[Route] = &[
     route("/orders/{id}/why", &["GET"], Order),
     // In pages, or as a stream for as long as the service holds it open.
     Route { streams: true, ..route("/events", &["GET"], Order) },
-    Route { destination: Destination::Health, ..route("/healthz", &["GET"], Order) },
+    own("/healthz", Destination::Health),
+    own("/openapi.json", Destination::Document(Document::Description)),
+    own("/docs", Destination::Document(Document::Page)),
+    own("/docs/explorer.js", Destination::Document(Document::Script)),
+    own("/docs/explorer.css", Destination::Document(Document::Style)),
 ];
 
 const fn route(pattern: &'static str, methods: &'static [&'static str], service: Service) -> Route {
     Route { pattern, methods, destination: Destination::To(service), body_limit: 64 * 1024, streams: false }
+}
+
+const fn own(pattern: &'static str, destination: Destination) -> Route {
+    Route { pattern, methods: &["GET"], destination, body_limit: 0, streams: false }
 }
 
 const fn file(pattern: &'static str, methods: &'static [&'static str], service: Service) -> Route {

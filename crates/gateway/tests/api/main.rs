@@ -4,6 +4,7 @@
 mod answers;
 mod app;
 mod browsers;
+mod documents;
 mod headers;
 mod healthz;
 mod limits;

@@ -92,7 +92,12 @@ const CONTRACT: &[(&str, &str, &str)] = &[
     ("POST", "/orders/{id}/tags", "order"),
     ("GET", "/orders/{id}/history", "order"),
     ("GET", "/orders/{id}/why", "order"),
+    ("GET", "/events", "order"),
     ("GET", "/healthz", "gateway"),
+    ("GET", "/openapi.json", "gateway"),
+    ("GET", "/docs", "gateway"),
+    ("GET", "/docs/explorer.js", "gateway"),
+    ("GET", "/docs/explorer.css", "gateway"),
 ];
 
 /// The pattern with an identity in the place of each of its parameters.

@@ -22,6 +22,7 @@ use futures_util::stream;
 use serde::{Deserialize, Deserializer};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 
 /// Header with which a client of a stream goes on (HTML, section 9.2).
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -45,10 +46,14 @@ impl<'de> Deserialize<'de> for After {
 }
 
 /// Parameters of `GET /events`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventQuery {
+    /// A cursor as it came in `Link` or beside an event, or `latest`.
+    #[schema(value_type = Option<String>)]
     after: Option<After>,
+    /// Names of types with commas between them, such as `order.confirmed,stock.*`.
+    #[schema(value_type = Option<String>)]
     types: Option<TypeFilter>,
     limit: Option<Limit>,
 }

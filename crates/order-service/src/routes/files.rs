@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Columns of a CSV file of orders, which has a row for each line.
 const COLUMNS: &[&str] = &[
@@ -67,7 +68,7 @@ const PAGE: i64 = 200;
 const SORT: Sort = Sort { time: SortTime::Created, oldest_first: true };
 
 /// Parameters of `POST /orders/import`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportParameters {
     stock: Option<StockUse>,
@@ -115,7 +116,7 @@ pub async fn import_order_file(
 }
 
 /// Parameters of `GET /orders/export`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportParameters {
     /// CSV as long as nothing is said.

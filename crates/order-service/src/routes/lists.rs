@@ -15,26 +15,13 @@ use common::http::query::Query;
 use common::ids::{CustomerId, ProductId};
 use common::models::auth::Scope;
 use common::models::order::{FulfillmentStatus, OrderSort, OrderStatus};
+use common::text::Text;
 use common::time::Timestamp;
-use serde::{Deserialize, Deserializer, de};
-
-/// A text to look for: 1 to 100 characters.
-#[derive(Debug)]
-struct Wanted(String);
-
-impl<'de> Deserialize<'de> for Wanted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if (1..=100).contains(&text.chars().count()) {
-            Ok(Self(text))
-        } else {
-            Err(de::Error::custom("must have 1 to 100 characters"))
-        }
-    }
-}
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Parameters of `GET /orders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderQuery {
     limit: Option<Limit>,
@@ -44,8 +31,8 @@ pub struct OrderQuery {
     fulfillment_status: Option<FulfillmentStatus>,
     customer_id: Option<CustomerId>,
     product_id: Option<ProductId>,
-    external_id: Option<Wanted>,
-    tag: Option<Wanted>,
+    external_id: Option<Text<1, 100>>,
+    tag: Option<Text<1, 100>>,
     created_from: Option<Timestamp>,
     created_to: Option<Timestamp>,
     updated_from: Option<Timestamp>,
@@ -91,8 +78,8 @@ impl OrderQuery {
             status: self.status,
             fulfillment_status: self.fulfillment_status,
             product_id: self.product_id,
-            external_id: self.external_id.map(|Wanted(text)| text),
-            tag: self.tag.map(|Wanted(text)| text),
+            external_id: self.external_id.map(Text::into_string),
+            tag: self.tag.map(Text::into_string),
             from,
             to,
         }
@@ -112,7 +99,7 @@ pub async fn list_orders(
 }
 
 /// Parameters of `GET /customers/{id}/orders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CustomerOrderQuery {
     limit: Option<Limit>,

@@ -1,5 +1,6 @@
 //! The URL table.
 
+pub mod about;
 pub mod errors;
 mod events;
 pub mod files;
@@ -11,40 +12,59 @@ pub mod person;
 pub mod representation;
 
 use actix_web::web::ServiceConfig;
-use common::http::endpoint::endpoint;
+use common::api::document::Part;
+use common::http::endpoint::{Endpoint, endpoint, internal_endpoint};
 
 /// What the gateway may route to.
+pub fn table() -> Vec<Endpoint> {
+    vec![
+        endpoint("/orders")
+            .post_with_query(orders::place_order, about::orders::place_order)
+            .list(lists::list_orders, about::lists::list_orders),
+        endpoint("/orders/import").upload(files::import_order_file, about::files::import_order_file),
+        endpoint("/orders/export").list(files::export_orders, about::files::export_orders),
+        endpoint("/orders/{id}").get(one_order::get_order, about::one_order::get_order),
+        endpoint("/orders/{id}/history").get(one_order::get_history, about::one_order::get_history),
+        endpoint("/orders/{id}/why").get(one_order::get_why, about::one_order::get_why),
+        endpoint("/orders/{id}/cancel").post(moves::cancel_order, about::moves::cancel_order),
+        endpoint("/orders/{id}/edits").post(moves::edit_order, about::moves::edit_order),
+        endpoint("/orders/{id}/fulfillments").post(moves::ship_order, about::moves::ship_order),
+        endpoint("/orders/{id}/fulfillments/{fulfillmentId}")
+            .get(one_order::get_fulfillment, about::one_order::get_fulfillment),
+        endpoint("/orders/{id}/fulfillments/{fulfillmentId}/deliver")
+            .post(moves::deliver_fulfillment, about::moves::deliver_fulfillment),
+        endpoint("/orders/{id}/returns").post(moves::request_return, about::moves::request_return),
+        endpoint("/orders/{id}/returns/{returnId}").get(one_order::get_return, about::one_order::get_return),
+        endpoint("/orders/{id}/returns/{returnId}/approve")
+            .post(moves::approve_return, about::moves::approve_return),
+        endpoint("/orders/{id}/returns/{returnId}/decline")
+            .post(moves::decline_return, about::moves::decline_return),
+        endpoint("/orders/{id}/returns/{returnId}/receive")
+            .post(moves::receive_return, about::moves::receive_return),
+        endpoint("/orders/{id}/hold").post(moves::hold_order, about::moves::hold_order),
+        endpoint("/orders/{id}/release").post(moves::release_order, about::moves::release_order),
+        endpoint("/orders/{id}/notes").post(moves::note_order, about::moves::note_order),
+        endpoint("/orders/{id}/tags").post(moves::tag_order, about::moves::tag_order),
+        endpoint("/events").list(events::read_events, about::events::read_events),
+        endpoint("/customers/{id}/orders")
+            .list(lists::list_customer_orders, about::lists::list_customer_orders),
+    ]
+}
+
+/// What the description says of it.
+pub fn described() -> Part {
+    Part::of(table().into_iter().flat_map(Endpoint::operations))
+}
+
 pub fn public(config: &mut ServiceConfig) {
-    config
-        .service(endpoint("/orders").post_with_query(orders::place_order).list(lists::list_orders))
-        .service(endpoint("/orders/import").upload(files::import_order_file))
-        .service(endpoint("/orders/export").list(files::export_orders))
-        .service(endpoint("/orders/{id}").get(one_order::get_order))
-        .service(endpoint("/orders/{id}/history").get(one_order::get_history))
-        .service(endpoint("/orders/{id}/why").get(one_order::get_why))
-        .service(endpoint("/orders/{id}/cancel").post(moves::cancel_order))
-        .service(endpoint("/orders/{id}/edits").post(moves::edit_order))
-        .service(endpoint("/orders/{id}/fulfillments").post(moves::ship_order))
-        .service(endpoint("/orders/{id}/fulfillments/{fulfillmentId}").get(one_order::get_fulfillment))
-        .service(
-            endpoint("/orders/{id}/fulfillments/{fulfillmentId}/deliver").post(moves::deliver_fulfillment),
-        )
-        .service(endpoint("/orders/{id}/returns").post(moves::request_return))
-        .service(endpoint("/orders/{id}/returns/{returnId}").get(one_order::get_return))
-        .service(endpoint("/orders/{id}/returns/{returnId}/approve").post(moves::approve_return))
-        .service(endpoint("/orders/{id}/returns/{returnId}/decline").post(moves::decline_return))
-        .service(endpoint("/orders/{id}/returns/{returnId}/receive").post(moves::receive_return))
-        .service(endpoint("/orders/{id}/hold").post(moves::hold_order))
-        .service(endpoint("/orders/{id}/release").post(moves::release_order))
-        .service(endpoint("/orders/{id}/notes").post(moves::note_order))
-        .service(endpoint("/orders/{id}/tags").post(moves::tag_order))
-        .service(endpoint("/customers/{id}/orders").list(lists::list_customer_orders))
-        .service(endpoint("/events").list(events::read_events));
+    for endpoint in table() {
+        config.service(endpoint);
+    }
 }
 
 /// What only our own services may call; the paths stand under `/internal`.
 pub fn internal(config: &mut ServiceConfig) {
     config
-        .service(endpoint("/customers/{id}/orders").list(person::list_held))
-        .service(endpoint("/customers/{id}/erase").post(person::erase_person));
+        .service(internal_endpoint("/customers/{id}/orders").list(person::list_held))
+        .service(internal_endpoint("/customers/{id}/erase").post(person::erase_person));
 }

@@ -10,6 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use common::api::described::{Described, Input};
 use common::auth::caller::Caller;
 use common::context;
 use common::error::ApiError;
@@ -58,6 +59,14 @@ impl FromRequest for Asked {
             Ok(Self { state, caller, order_id, if_version, key, request })
         }
         .boxed_local()
+    }
+}
+
+impl Described for Asked {
+    fn describe(input: &mut Input) {
+        Caller::describe(input);
+        IfMatch::describe(input);
+        OptionalKey::describe(input);
     }
 }
 

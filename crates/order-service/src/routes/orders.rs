@@ -19,12 +19,13 @@ use common::http::query::Query;
 use common::models::auth::Scope;
 use common::models::order::{NewOrder, OrderStatus};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Bytes of an order's body: 2,000 lines of about 100 bytes.
 const ORDER_LIMIT: usize = 256 * 1024;
 
 /// Parameters of `POST /orders`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlaceParameters {
     /// Answer what would happen, and do nothing.

@@ -7,12 +7,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use common::ids::ProductId;
 use common::time::Timestamp;
 use serde::{Deserialize, Deserializer, de};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Characters of a name that its place in the order depends on.
 const SORTED_NAME: usize = 100;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, ToSchema)]
 pub enum Sort {
     /// First those whose title holds every word that is looked for, then those whose description helps; each newest
     /// first.

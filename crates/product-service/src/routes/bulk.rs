@@ -16,9 +16,10 @@ use common::models::auth::Scope;
 use common::models::bulk::{FileFormat, ImportReport, NamedBy};
 use common::rows::RowRules;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `POST /products/import`, `POST /stock/import`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ImportParameters {
     /// What tells whether a product is there already.
@@ -28,7 +29,7 @@ pub(super) struct ImportParameters {
 }
 
 /// `GET /products/export`, `GET /stock/export`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExportParameters {
     /// CSV as long as nothing is said.

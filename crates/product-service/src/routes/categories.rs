@@ -21,9 +21,10 @@ use common::models::audit::AuditActor;
 use common::models::auth::Scope;
 use common::models::category::{Category, CategoryChange, CategoryPath, NewCategory};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /categories`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ListParameters {
     limit: Option<Limit>,

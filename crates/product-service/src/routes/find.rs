@@ -21,12 +21,15 @@ use common::models::product_details::{Brand, ExternalId, Tag};
 use common::money::{Amount, Currency, Money};
 use common::text::{Sku, Text};
 use serde::{Deserialize, Deserializer, de};
+use utoipa::ToSchema;
 
 /// `GET /products`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ListParameters {
     limit: Option<Limit>,
+    /// As it came in `Link`.
+    #[schema(value_type = Option<String>)]
     after: Option<Position>,
     /// By relevance where something is looked for, else newest first.
     sort: Option<Sort>,
@@ -39,13 +42,15 @@ pub(super) struct ListParameters {
     tag: Option<Tag>,
     brand: Option<Brand>,
     currency: Option<Currency>,
+    #[schema(value_type = Option<Amount>)]
     min_price: Option<Price>,
+    #[schema(value_type = Option<Amount>)]
     max_price: Option<Price>,
     in_stock: Option<bool>,
 }
 
 /// `GET /products/facets`: the filters of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct FacetParameters {
     q: Option<Text<1, 100>>,
@@ -55,7 +60,9 @@ pub(super) struct FacetParameters {
     tag: Option<Tag>,
     brand: Option<Brand>,
     currency: Option<Currency>,
+    #[schema(value_type = Option<Amount>)]
     min_price: Option<Price>,
+    #[schema(value_type = Option<Amount>)]
     max_price: Option<Price>,
     in_stock: Option<bool>,
 }

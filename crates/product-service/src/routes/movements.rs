@@ -14,9 +14,10 @@ use common::http::query::Query;
 use common::ids::{OrderId, ProductId};
 use common::models::auth::Scope;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// `GET /products/{id}/inventory/movements`, `GET /stock/low`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct PageParameters {
     limit: Option<Limit>,
@@ -24,7 +25,7 @@ pub(super) struct PageParameters {
 }
 
 /// `GET /products/{id}/inventory/explain`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ExplainParameters {
     limit: Option<Limit>,

@@ -12,13 +12,12 @@ use common::error::ApiError;
 use common::http::body::Body;
 use common::http::conditional::{IfMatch, representation_tag};
 use common::http::idempotency::{OptionalKey, REPLAYED};
-use common::http::merge_patch::Patch;
 use common::http::origin::Origin;
 use common::http::path::PathId;
 use common::ids::ProductId;
 use common::models::audit::AuditActor;
 use common::models::auth::Scope;
-use common::models::product::{NewProduct, Product};
+use common::models::product::{NewProduct, Product, ProductPatch};
 
 /// A product as it is shown: its version, and what is available of it without raising the version.
 fn tag(product: &Product) -> String {
@@ -64,7 +63,7 @@ pub(super) async fn change_product(
     PathId(id): PathId<ProductId>,
     IfMatch(expected): IfMatch,
     origin: Origin,
-    Body(patch): Body<Patch>,
+    Body(ProductPatch(patch)): Body<ProductPatch>,
 ) -> Result<HttpResponse, ApiError> {
     caller.require_scope(Scope::ProductsWrite)?;
     let actor = AuditActor::of(&caller, origin.0);
