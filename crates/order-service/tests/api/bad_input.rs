@@ -47,9 +47,9 @@ async fn every_wrong_body_is_refused_by_field_and_nothing_is_written() {
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}: {problem}");
     }
-    let dry =
-        customer.request(Method::POST, "/orders?dryRun=true").json(&customer.order(ProductId::new(), 1));
-    assert_eq!(dry.send().await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let misspelt =
+        customer.request(Method::POST, "/orders?dryrun=true").json(&customer.order(ProductId::new(), 1));
+    assert_eq!(misspelt.send().await.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
     let orders: Value =
         customer.get(&format!("/customers/{}/orders", customer.id)).await.json().await.unwrap();
     assert_eq!(orders, json!([]));
