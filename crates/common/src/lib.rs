@@ -12,8 +12,6 @@ pub mod text;
 pub mod time;
 
 #[cfg(feature = "service")]
-mod allocator;
-#[cfg(feature = "service")]
 pub mod api;
 #[cfg(feature = "service")]
 pub mod audit;

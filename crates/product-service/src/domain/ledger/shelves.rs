@@ -143,8 +143,12 @@ impl Shelves {
 
     /// A hold on the product ends then, or later.
     pub(super) fn expect_end_of_hold(&mut self, at: Timestamp) {
-        if let Some(main) = self.main_mut() {
-            main.now.holds_from = Some(main.now.holds_from.map_or(at, |first| first.min(at)));
+        let Some(main) = self.main_mut() else { return };
+        let first = Some(main.now.holds_from.map_or(at, |first| first.min(at)));
+        if main.now.holds_from != first {
+            main.now.holds_from = first;
+            // Here and not at the end of the batch: how a batch is cut must not show in a version.
+            main.now.version += 1;
         }
     }
 

@@ -200,6 +200,7 @@ proptest! {
         let mut model = Model::default();
         let mut waiting: Vec<Entry> = Vec::new();
         let mut expected: Vec<bool> = Vec::new();
+        let mut releases = 0_u8;
         for (passed, step) in steps {
             if passed > 0 {
                 // A batch is decided at one instant.
@@ -256,8 +257,8 @@ proptest! {
                 Step::Release { number } => {
                     let Some(Some(units @ 1..)) = model.orders.get_mut(&number) else { continue };
                     *units -= 1;
-                    let id = u8::try_from(shop.movements.len() + waiting.len()).unwrap_or(u8::MAX);
-                    (release(id, number, &[(0, 1)]), true)
+                    releases += 1;
+                    (release(releases, number, &[(0, 1)]), true)
                 }
             };
             waiting.push(entry);
