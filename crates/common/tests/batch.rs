@@ -53,6 +53,7 @@ fn start(plan: Vec<Write>, store: Arc<Mutex<Store>>) -> Batcher<Entry, usize> {
     let write = move |entries: Vec<Entry>| {
         let (plan, store) = (plan.clone(), store.clone());
         async move {
+            // A write takes its time, by a clock that stands still but for those who wait on it.
             tokio::time::sleep(Duration::from_millis(10)).await;
             let how = {
                 let mut store = store.lock().unwrap();
@@ -79,6 +80,7 @@ async fn submit_all(plan: &[Write], arrivals: &[(usize, u64)]) -> (Vec<Result<us
     let batcher = start(plan.to_vec(), store.clone());
     let mut submitted = Vec::new();
     for (number, (weight, pause_ms)) in arrivals.iter().copied().enumerate() {
+        // When each arrives is a part of the case, and by the same clock.
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
         let batcher = batcher.clone();
         submitted.push(tokio::spawn(async move { batcher.submit(Entry { number, weight }).await }));

@@ -164,6 +164,7 @@ async fn the_feed_tells_what_there_is_though_its_collectors_are_killed() {
             break events;
         }
         assert!(Instant::now() < until, "the feed tells {} orders of {}", told.len(), there.len());
+        // The whole feed is read each time: not more often than the collectors look.
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     assert_gap_free(&events);

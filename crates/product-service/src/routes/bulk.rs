@@ -14,7 +14,8 @@ use common::http::query::Query;
 use common::models::audit::AuditActor;
 use common::models::auth::Scope;
 use common::models::bulk::{FileFormat, ImportReport, NamedBy};
-use common::rows::RowRules;
+use common::mongo::StoreError;
+use common::rows::{Row, RowRules};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -50,13 +51,12 @@ pub(super) async fn import_product_file(
         dry_run: parameters.dry_run.unwrap_or_default(),
         actor: AuditActor::of(&caller, origin.0),
     };
-    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
-    let mut file = open(&request, payload, Export::Products)?;
-    while let Some(rows) = file.next().await? {
+    let file = open(&request, payload, Export::Products)?;
+    put_in(file, import.dry_run, |rows| {
         let (state, import) = (state.clone(), import.clone());
-        report.add(step(async move { import_products(&state, rows, &import).await }).await?);
-    }
-    Ok(HttpResponse::Ok().json(report))
+        async move { import_products(&state, rows, &import).await }
+    })
+    .await
 }
 
 pub(super) async fn import_stock_file(
@@ -73,11 +73,23 @@ pub(super) async fn import_stock_file(
         dry_run: parameters.dry_run.unwrap_or_default(),
         actor: AuditActor::of(&caller, origin.0),
     };
-    let mut report = ImportReport { dry_run: import.dry_run, ..ImportReport::default() };
-    let mut file = open(&request, payload, Export::Stock)?;
-    while let Some(rows) = file.next().await? {
+    let file = open(&request, payload, Export::Stock)?;
+    put_in(file, import.dry_run, |rows| {
         let (state, import) = (state.clone(), import.clone());
-        report.add(step(async move { import_stock(&state, rows, &import).await }).await?);
+        async move { import_stock(&state, rows, &import).await }
+    })
+    .await
+}
+
+/// A batch of rows after the other: no more of the file is kept than that.
+async fn put_in<Put, Done>(mut file: Upload, dry_run: bool, put: Put) -> Result<HttpResponse, ApiError>
+where
+    Put: Fn(Vec<Row>) -> Done,
+    Done: Future<Output = Result<ImportReport, StoreError>> + Send + 'static,
+{
+    let mut report = ImportReport { dry_run, ..ImportReport::default() };
+    while let Some(rows) = file.next().await? {
+        report.add(step(put(rows)).await?);
     }
     Ok(HttpResponse::Ok().json(report))
 }

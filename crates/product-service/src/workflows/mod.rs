@@ -8,6 +8,7 @@ pub mod create_product;
 pub mod explain_stock;
 pub mod export_rows;
 pub mod forecast_effects;
+mod foresee;
 pub mod hold_stock;
 pub mod import_products;
 pub mod import_stock;

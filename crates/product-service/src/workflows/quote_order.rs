@@ -1,27 +1,16 @@
 //! What an order would come to: judged as its reservation would be, and left at that.
 
+use super::foresee::foresee;
 use crate::domain::entry::{Entry, Outcome};
-use crate::domain::ledger::{Offers, Terms};
+use crate::domain::ledger::Offers;
 use crate::startup::AppState;
 use crate::store::ledger::PostError;
-use common::context;
 use common::ids::{MovementId, OrderId, ProductId};
 use common::models::ledger::{LedgerEntry, LedgerOutcome};
 use common::models::order::RequestedLine;
 use common::models::quote::{QuotedOffer, StockQuestion, StockQuote};
-use common::mongo::{StoreError, jitter};
-use common::time::Timestamp;
+use common::mongo::StoreError;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-
-/// How long a quote may take where no request's deadline is known.
-const BUDGET: Duration = Duration::from_secs(4);
-
-/// Tries while the primary changes.
-const TRIES: u32 = 3;
-
-/// Wait before another try.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why there is no quote.
 #[derive(Debug, thiserror::Error)]
@@ -46,16 +35,7 @@ pub async fn quote_order(state: &AppState, asked: StockQuestion) -> Result<Stock
     let told = told(&lines, &offers);
     let (id, order_id) = (MovementId::new(), OrderId::new());
     let entry = Entry::Order(LedgerEntry::Reserve { id, order_id, lines, hold_id });
-    let deadline = Instant::now() + context::time_left(BUDGET);
-    let mut tried = 0;
-    let outcomes = loop {
-        let terms = Terms { offers: &offers, places: &places, at: Timestamp::now() };
-        tried += 1;
-        match state.ledger.foresee(std::slice::from_ref(&entry), terms, deadline).await {
-            Err(PostError::Conflict(_)) if tried < TRIES => tokio::time::sleep(jitter(PAUSE)).await,
-            foreseen => break foreseen?,
-        }
-    };
+    let outcomes = foresee(state, std::slice::from_ref(&entry), &offers, &places).await?;
     match outcomes.into_iter().next() {
         Some(Outcome::Order(LedgerOutcome::Reserved { .. })) => {
             Ok(StockQuote { reasons: Vec::new(), offers: told })

@@ -61,7 +61,7 @@ enum OrdersCommand {
         #[arg(long, conflicts_with = "fulfillment")]
         all: bool,
     },
-    /// Ship nothing of an order for now.
+    /// Put an order on hold: nothing of it is shipped until it is released.
     Hold(HoldArguments),
     /// Let an order that is on hold go on.
     Release(HoldArguments),
