@@ -1,14 +1,18 @@
-//! Customers and staff at work: they order scarce and plentiful things, repeat themselves, hang up, and cancel.
+//! Customers and staff at work: they order scarce and plentiful things, change, ship and take back orders, repeat
+//! themselves and hang up.
 
+use super::choice::choose;
+use super::heard::{Heard, says_nothing};
 use super::random::Random;
-use super::tally::{Heard, Tally};
+use super::tally::Tally;
+use super::wish::{Intent, MoveWish, Wish};
 use common::ids::{CustomerId, OrderId, ProductId};
 use common::models::customer::NewCustomer;
-use common::models::order::{NewOrder, OrderStatus, Quantity, RequestedLine};
+use common::models::order::{NewOrder, RequestedLine};
 use common::models::product::NewProduct;
 use futures_util::future::join_all;
 use oms_client::Client;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const CUSTOMERS: usize = 20;
@@ -18,30 +22,8 @@ const SCARCE: usize = 5;
 /// Units of a product that there are enough of, and of one that there are not.
 const UNITS: (u32, u32) = (1_000_000, 100);
 
-/// What somebody wants, by the key that says so.
-#[derive(Clone, Debug)]
-pub enum Wish {
-    Order(Box<NewOrder>),
-    Cancel(OrderId),
-}
-
-/// A wish and everything that was heard of it.
-#[derive(Debug)]
-pub struct Intent {
-    pub key: String,
-    pub wish: Wish,
-    heard: Mutex<Vec<Heard>>,
-}
-
-impl Intent {
-    pub fn heard(&self) -> MutexGuard<'_, Vec<Heard>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn is_answered(&self) -> bool {
-        self.heard().iter().any(|heard| *heard != Heard::Nothing)
-    }
-}
+/// The latest orders, of which every second move is: so that moves meet.
+const LATEST: usize = 48;
 
 /// The clients and what they know.
 pub struct Load<'a> {
@@ -51,7 +33,7 @@ pub struct Load<'a> {
     customers: Vec<CustomerId>,
     plentiful: Vec<ProductId>,
     scarce: Vec<ProductId>,
-    intents: Mutex<Vec<std::sync::Arc<Intent>>>,
+    intents: Mutex<Vec<Arc<Intent>>>,
     placed: Mutex<Vec<OrderId>>,
 }
 
@@ -79,8 +61,12 @@ impl<'a> Load<'a> {
         Ok(Self { client, tally, run, customers, plentiful: products, scarce, intents, placed })
     }
 
-    pub fn intents(&self) -> Vec<std::sync::Arc<Intent>> {
+    pub fn intents(&self) -> Vec<Arc<Intent>> {
         self.intents.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn remember(&self, placed: OrderId) {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner).push(placed);
     }
 
     /// One client, until a moment.
@@ -89,14 +75,11 @@ impl<'a> Load<'a> {
         while Instant::now() < until {
             wishes += 1;
             let key = format!("run-{}-client-{number}-wish-{wishes}", self.run);
-            let wish = if random.chance(15) { self.cancelling(&mut random) } else { None };
+            let wish = if random.chance(65) { self.moving(&mut random).await } else { None };
             let Some(wish) = wish.or_else(|| self.ordering(&mut random)) else { return };
-            let intent = std::sync::Arc::new(Intent { key, wish, heard: Mutex::default() });
+            let intent = Arc::new(Intent::new(key, wish));
             self.intents.lock().unwrap_or_else(PoisonError::into_inner).push(intent.clone());
             self.pursue(&intent, &mut random, until).await;
-            if random.chance(5) {
-                self.look_back(&mut random).await;
-            }
         }
     }
 
@@ -105,7 +88,7 @@ impl<'a> Load<'a> {
         for _ in 0..random.number(1..=3) {
             let shelf = if random.chance(10) { &self.scarce } else { &self.plentiful };
             let product_id = *random.one_of(shelf)?;
-            let quantity = Quantity::try_from(u32::try_from(random.number(1..=3)).ok()?).ok()?;
+            let quantity = random.units(4).try_into().ok()?;
             if lines.iter().all(|line| line.product_id != product_id) {
                 lines.push(RequestedLine { product_id, quantity });
             }
@@ -113,9 +96,30 @@ impl<'a> Load<'a> {
         Some(Wish::Order(Box::new(NewOrder::of_many(*random.one_of(&self.customers)?, lines))))
     }
 
-    fn cancelling(&self, random: &mut Random) -> Option<Wish> {
-        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        random.one_of(&placed).copied().map(Wish::Cancel)
+    /// A move of an order that was answered 201: it is there, at any moment.
+    async fn moving(&self, random: &mut Random) -> Option<Wish> {
+        let id = {
+            let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+            let latest = placed.len().saturating_sub(LATEST);
+            let choices = if random.chance(50) { placed.get(latest..)? } else { &placed };
+            *random.one_of(choices)?
+        };
+        match self.client.order(id).await {
+            Ok(order) => {
+                self.tally.answered(200);
+                let shelf = if random.chance(10) { &self.scarce } else { &self.plentiful };
+                let step = choose(&order, shelf, random)?;
+                let if_version = random.chance(30).then_some(order.version);
+                Some(Wish::Move(MoveWish { order: id, step, if_version }))
+            }
+            Err(error) => {
+                self.tally.failed(&error);
+                if error.status().is_some_and(|status| !says_nothing(status)) {
+                    self.tally.violation(format!("reading {id} was answered {error}"));
+                }
+                None
+            }
+        }
     }
 
     /// Sends a wish, sometimes more than once at the same time, and again while nothing is known; sometimes gives up.
@@ -143,59 +147,8 @@ impl<'a> Load<'a> {
     async fn send_and_perhaps_hang_up(&self, intent: &Intent, patience: Option<Duration>) {
         let Some(patience) = patience else { return self.send(intent).await };
         if tokio::time::timeout(patience, self.send(intent)).await.is_err() {
+            intent.hear(Heard::Nothing);
             self.tally.fault("client hung up");
-        }
-    }
-
-    /// One try.
-    pub async fn send(&self, intent: &Intent) {
-        let heard = match &intent.wish {
-            Wish::Order(order) => match self.client.place_order(order, Some(&intent.key)).await {
-                Ok(created) => {
-                    self.tally.answered(201);
-                    let (id, is_confirmed) =
-                        (created.value.id, created.value.status == OrderStatus::Confirmed);
-                    let total = created.value.total.filter(|_| is_confirmed);
-                    self.confirmed(intent, id);
-                    Heard::Created { id, total }
-                }
-                Err(error) => self.tally.failed(&format!("order {}", intent.key), &error),
-            },
-            Wish::Cancel(id) => match self.client.cancel_order(*id, None, Some(&intent.key)).await {
-                Ok(order) => {
-                    self.tally.answered(200);
-                    if order.status != OrderStatus::Cancelled {
-                        let status = order.status;
-                        self.tally.violation(format!("{id} was cancelled and answered as {status:?}"));
-                    }
-                    Heard::Moved
-                }
-                Err(error) => self.tally.failed(&format!("cancelling {id}"), &error),
-            },
-        };
-        intent.heard().push(heard);
-    }
-
-    fn confirmed(&self, intent: &Intent, id: OrderId) {
-        if !intent.is_answered() {
-            self.tally.confirmed();
-            self.placed.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-        }
-    }
-
-    /// An order that was answered 201 is there, at any moment.
-    async fn look_back(&self, random: &mut Random) {
-        let placed = {
-            let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-            random.one_of(&placed).copied()
-        };
-        let Some(id) = placed else { return };
-        match self.client.order(id).await {
-            Ok(_) => self.tally.answered(200),
-            // Any answer but one that says nothing is counted as a violation.
-            Err(error) => {
-                let _heard = self.tally.failed(&format!("reading {id}"), &error);
-            }
         }
     }
 }

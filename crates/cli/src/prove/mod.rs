@@ -1,13 +1,18 @@
 //! Runs a shop on a replica set of its own, hurts it while customers order, heals it, and holds every answer against what
 //! is there.
 
+pub mod choice;
 pub mod faults;
+pub mod heard;
 pub mod link;
 pub mod load;
 pub mod random;
+pub mod reckoning;
+pub mod send;
 pub mod tally;
 pub mod verdict;
 pub mod victims;
+pub mod wish;
 
 use crate::audit::{AuditOptions, audit};
 use crate::shop::say::say;
@@ -18,6 +23,7 @@ use futures_util::future::{join_all, try_join_all};
 use load::Load;
 use random::Random;
 use secrecy::ExposeSecret as _;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -73,6 +79,10 @@ pub struct Proof {
     pub counts: Counts,
     /// Orders there are, rejected ones too.
     pub orders: usize,
+    /// Moves that were acknowledged, by kind.
+    pub moves: BTreeMap<&'static str, u64>,
+    /// Moves that were refused, by what was said of them.
+    pub refusals: BTreeMap<&'static str, u64>,
     pub violations: Vec<String>,
 }
 
@@ -137,16 +147,20 @@ async fn try_out(trial: &Trial, victims: &Victims, tally: &Tally) -> anyhow::Res
         ended = all => ended?,
         ended = supervise(victims, &busy) => ended?,
     }
+    tally.end();
     victims.heal(OPEN_LIMIT).await?;
     judge(victims, &load, tally).await
 }
 
 async fn judge(victims: &Victims, load: &Load<'_>, tally: &Tally) -> anyhow::Result<Proof> {
-    verdict::hear_out(load).await?;
-    verdict::wait_until_quiet(victims).await?;
-    let orders = verdict::read_orders(&load.client).await?;
+    // What the first round finds on its way has arrived by the second.
+    for _ in 0..2 {
+        verdict::hear_out(load).await?;
+        verdict::wait_until_quiet(victims).await?;
+    }
+    let found = verdict::read(&load.client).await?;
     let intents = load.intents();
-    let mut violations = verdict::judge(&intents, &orders);
+    let mut violations = verdict::judge(&intents, &found);
     let report = audit(&AuditOptions {
         mongo_uri: victims.plan.mongo_uri.expose_secret().to_owned(),
         database_prefix: victims.plan.database_prefix.clone(),
@@ -158,7 +172,8 @@ async fn judge(victims: &Victims, load: &Load<'_>, tally: &Tally) -> anyhow::Res
     }
     let counts = tally.counts();
     violations.extend(counts.violations.iter().take(20).cloned());
-    Ok(Proof { counts, orders: orders.len(), violations })
+    let (moves, refusals) = verdict::moves(&intents);
+    Ok(Proof { counts, orders: found.orders.len(), moves, refusals, violations })
 }
 
 /// What was done, what was answered, and what is wrong.
@@ -169,16 +184,22 @@ pub fn table(proof: &Proof) -> Table {
     let mut row = |label: &str, value: String| {
         table.add_row([label.to_owned(), value]);
     };
-    row("Faults", counts.faults.values().sum::<u64>().to_string());
-    counts.faults.iter().for_each(|(label, number)| row(&format!("  {label}"), number.to_string()));
-    row("Answers", counts.answers.values().sum::<u64>().to_string());
-    counts.answers.iter().for_each(|(label, number)| row(&format!("  {label}"), number.to_string()));
+    each(&mut row, "Faults", &counts.faults);
+    each(&mut row, "Answers", &counts.answers);
     row("Orders", proof.orders.to_string());
     row("  confirmed", counts.confirmed.to_string());
+    each(&mut row, "Moves", &proof.moves);
+    each(&mut row, "Moves refused", &proof.refusals);
     row("Longest time without a confirmation", format!("{} ms", counts.longest_gap.as_millis()));
     row("Violations", proof.violations.len().to_string());
     if let Some(values) = table.column_mut(1) {
         values.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// A sum and what it is made of.
+fn each(row: &mut impl FnMut(&str, String), label: &str, counts: &BTreeMap<impl AsRef<str>, u64>) {
+    row(label, counts.values().sum::<u64>().to_string());
+    counts.iter().for_each(|(part, number)| row(&format!("  {}", part.as_ref()), number.to_string()));
 }

@@ -41,6 +41,12 @@ impl Random {
         Duration::from_millis(self.number(range))
     }
 
+    /// From one to so many.
+    pub fn units(&mut self, most: u32) -> u32 {
+        // What is no more than a u32 fits into one.
+        u32::try_from(self.number(1..=most.max(1).into())).unwrap_or(1)
+    }
+
     /// One of these; none where there are none.
     pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         let last = u64::try_from(choices.len()).ok()?.checked_sub(1)?;

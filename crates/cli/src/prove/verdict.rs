@@ -1,38 +1,51 @@
 //! What must be true once everything is healed and quiet: every wish was heard out, and every answer ever given still
 //! holds.
 
-use super::load::{Intent, Load, Wish};
-use super::tally::Heard;
+use super::heard::Heard;
+use super::load::Load;
+use super::reckoning::{Asked, reckon};
 use super::victims::Victims;
+use super::wish::{Intent, Wish};
 use anyhow::{Context as _, ensure};
 use common::ids::OrderId;
-use common::models::order::{NewOrder, Order, OrderStatus};
-use futures_util::{StreamExt as _, stream};
+use common::models::order::{HistoryEntry, NewOrder, Order, OrderStatus};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use mongodb::bson::{Document, doc};
 use oms_client::Client;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Requests in flight while what is in doubt is asked for again.
+/// Requests in flight while what is in doubt is asked for again, and while orders are read.
 const CONCURRENCY: usize = 32;
 
 /// How long the healed shop may take to answer everything and to become quiet.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Longer than a request of before may still be on its way.
+const LINGERING: Duration = Duration::from_secs(6);
+
 /// Most violations that are told.
 const TOLD: usize = 20;
 
-/// Asks again for everything that is in doubt, with the same keys.
+/// What there is, as staff see it.
+pub struct Found {
+    pub orders: HashMap<OrderId, Order>,
+    /// Of the orders that were ever placed, oldest change first.
+    histories: HashMap<OrderId, Vec<HistoryEntry>>,
+}
+
+/// Lets what is on its way arrive, and asks again for everything that is in doubt, with the same keys.
 pub async fn hear_out(load: &Load<'_>) -> anyhow::Result<()> {
+    tokio::time::sleep(LINGERING).await;
     let deadline = Instant::now() + LIMIT;
-    loop {
-        let open: Vec<_> = load.intents().into_iter().filter(|intent| !intent.is_answered()).collect();
-        if open.is_empty() {
-            return Ok(());
-        }
+    let mut open: Vec<_> = load.intents().into_iter().filter(|intent| intent.is_in_doubt()).collect();
+    while !open.is_empty() {
         ensure!(Instant::now() < deadline, "{} requests are not answered by the healed shop", open.len());
         stream::iter(&open).for_each_concurrent(CONCURRENCY, |intent| load.send(intent)).await;
+        open.retain(|intent| intent.is_open());
     }
+    Ok(())
 }
 
 /// Waits until no order is pending and no effect is due.
@@ -50,8 +63,8 @@ pub async fn wait_until_quiet(victims: &Victims) -> anyhow::Result<()> {
     }
 }
 
-/// Every order of the shop, as staff see it.
-pub async fn read_orders(client: &Client) -> anyhow::Result<HashMap<OrderId, Order>> {
+/// Every order of the shop with its history.
+pub async fn read(client: &Client) -> anyhow::Result<Found> {
     let mut orders = HashMap::new();
     let mut after: Option<String> = None;
     loop {
@@ -59,96 +72,123 @@ pub async fn read_orders(client: &Client) -> anyhow::Result<HashMap<OrderId, Ord
         orders.extend(page.items.into_iter().map(|order| (order.id, order)));
         after = page.next;
         if after.is_none() {
-            return Ok(orders);
+            break;
         }
     }
+    let placed = orders.values().filter(|order| is_placed(order)).map(|order| order.id);
+    let histories = stream::iter(placed)
+        .map(|id| async move { anyhow::Ok((id, client.order_history(id).await.context("read a history")?)) })
+        .buffer_unordered(CONCURRENCY);
+    Ok(Found { histories: histories.try_collect().await?, orders })
+}
+
+const fn is_placed(order: &Order) -> bool {
+    matches!(order.status, OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Completed)
 }
 
 /// The identities that were answered 201.
-pub fn acknowledged(intents: &[std::sync::Arc<Intent>]) -> Vec<OrderId> {
+pub fn acknowledged(intents: &[Arc<Intent>]) -> Vec<OrderId> {
     let ids: HashSet<OrderId> = intents
         .iter()
-        .flat_map(|intent| intent.heard().clone())
+        .flat_map(|intent| intent.heard())
         .filter_map(|heard| if let Heard::Created { id, .. } = heard { Some(id) } else { None })
         .collect();
     ids.into_iter().collect()
 }
 
 /// Holds every answer against the orders there are; answers what contradicts.
-pub fn judge(intents: &[std::sync::Arc<Intent>], orders: &HashMap<OrderId, Order>) -> Vec<String> {
+pub fn judge(intents: &[Arc<Intent>], found: &Found) -> Vec<String> {
     let mut violations = Vec::new();
     let mut by_wish: HashMap<OrderId, &str> = HashMap::new();
-    let mut cancelled = HashSet::new();
+    let asked = asked_of_orders(intents);
+    let nothing = Asked::new();
     for intent in intents {
-        let heard = intent.heard().clone();
-        match &intent.wish {
-            Wish::Order(wish) => match judge_order(wish, &heard, orders) {
-                Ok(Some(id)) => {
-                    if let Some(other) = by_wish.insert(id, &intent.key) {
-                        violations.push(format!("{id} answers both {other} and {}", intent.key));
-                    }
-                }
-                Ok(None) => {}
-                Err(why) => violations.push(format!("{}: {why}", intent.key)),
-            },
-            Wish::Cancel(id) if heard.contains(&Heard::Moved) => {
-                cancelled.insert(*id);
+        let Wish::Order(wish) = &intent.wish else { continue };
+        let judged = judge_answers(&intent.heard(), found).and_then(|order| {
+            let Some(order) = order else { return Ok(()) };
+            if let Some(other) = by_wish.insert(order.id, &intent.key) {
+                return Err(format!("{} answers {other} as well", order.id));
             }
-            Wish::Cancel(_) => {}
-        }
+            judge_order(wish, order, asked.get(&order.id).unwrap_or(&nothing), found)
+        });
+        violations.extend(judged.err().map(|why| format!("{}: {why}", intent.key)));
     }
-    for id in cancelled {
-        if orders.get(&id).is_none_or(|order| order.status != OrderStatus::Cancelled) {
-            violations.push(format!("{id} was answered as cancelled and is not"));
-        }
-    }
-    let strangers = orders.keys().filter(|id| !by_wish.contains_key(id));
+    let strangers = found.orders.keys().filter(|id| !by_wish.contains_key(id));
     violations.extend(strangers.map(|id| format!("nobody wished for {id}")));
     violations.truncate(TOLD);
     violations
 }
 
-/// The order of a wish, if every answer agrees with it.
-fn judge_order(
-    wish: &NewOrder,
-    heard: &[Heard],
-    orders: &HashMap<OrderId, Order>,
-) -> Result<Option<OrderId>, String> {
+fn asked_of_orders(intents: &[Arc<Intent>]) -> HashMap<OrderId, Asked<'_>> {
+    let mut asked: HashMap<OrderId, Asked<'_>> = HashMap::new();
+    for intent in intents {
+        if let Wish::Move(wish) = &intent.wish {
+            asked.entry(wish.order).or_default().insert(&intent.key, (&wish.step, intent));
+        }
+    }
+    asked
+}
+
+/// The order of a wish, if every answer agrees with it and with the others.
+fn judge_answers<'a>(heard: &[Heard], found: &'a Found) -> Result<Option<&'a Order>, String> {
     let mut told: Option<(OrderId, bool)> = None;
-    let mut totals = Vec::new();
+    let mut totals = BTreeMap::new();
     for one in heard {
         let now = match one {
-            Heard::Created { id, total } => {
-                totals.push(*total);
+            Heard::Created { id, version, total } => {
+                if totals.insert(version, total).is_some_and(|earlier| earlier != total) {
+                    return Err(format!("was answered with different totals: {heard:?}"));
+                }
                 (*id, true)
             }
             Heard::Rejected { id } => (*id, false),
-            Heard::Moved | Heard::NotAllowed | Heard::Nothing => continue,
+            _ => continue,
         };
         if *told.get_or_insert(now) != now {
             return Err(format!("was answered in two ways: {heard:?}"));
         }
     }
     let Some((id, was_created)) = told else { return Ok(None) };
-    let order = orders.get(&id).ok_or_else(|| format!("{id} was answered and is not there"))?;
-    let is_placed =
-        matches!(order.status, OrderStatus::Confirmed | OrderStatus::Cancelled | OrderStatus::Completed);
-    if is_placed != was_created {
-        return Err(format!(
-            "{id} was answered {} and is {:?}",
-            if was_created { 201 } else { 409 },
-            order.status
-        ));
+    let order = found.orders.get(&id).ok_or_else(|| format!("{id} was answered and is not there"))?;
+    if is_placed(order) != was_created {
+        let status = if was_created { 201 } else { 409 };
+        return Err(format!("{id} was answered {status} and is {:?}", order.status));
     }
-    let has_wished = wish.lines.iter().flatten().map(|line| (line.product_id, line.quantity.get()));
-    let has_got = order.lines.iter().map(|line| (line.product_id, line.quantity));
-    if order.customer_id != wish.customer_id || !has_wished.eq(has_got) {
-        return Err(format!("{id} is another order than was asked for"));
+    Ok(Some(order))
+}
+
+/// An order is what its wish and every move of it come to.
+fn judge_order(wish: &NewOrder, order: &Order, asked: &Asked<'_>, found: &Found) -> Result<(), String> {
+    if order.customer_id != wish.customer_id {
+        return Err(format!("{} is someone else's", order.id));
     }
-    totals.retain(Option::is_some);
-    totals.dedup();
-    if totals.len() > 1 {
-        return Err(format!("{id} was answered with different totals: {totals:?}"));
+    if !is_placed(order) {
+        let wished = wish.lines.iter().flatten().map(|line| (line.product_id, line.quantity.get()));
+        let is_as_wished = wished.eq(order.lines.iter().map(|line| (line.product_id, line.quantity)));
+        return is_as_wished.then_some(()).ok_or_else(|| format!("{} is another order", order.id));
     }
-    Ok(Some(id))
+    let history = found.histories.get(&order.id).ok_or_else(|| format!("{} has no history", order.id))?;
+    reckon(wish, order, history, asked).map_err(|why| format!("{} {why}", order.id))
+}
+
+/// Moves that were made, by kind, and those that were not, by what was said of them.
+pub fn moves(intents: &[Arc<Intent>]) -> (BTreeMap<&'static str, u64>, BTreeMap<&'static str, u64>) {
+    let (mut made, mut refused) = (BTreeMap::new(), BTreeMap::new());
+    for intent in intents {
+        let Wish::Move(wish) = &intent.wish else { continue };
+        let heard = intent.heard();
+        if heard.contains(&Heard::Moved) {
+            *made.entry(wish.step.label()).or_default() += 1;
+            continue;
+        }
+        let refusals = [
+            (Heard::Refused, "for want of stock"),
+            (Heard::Stale, "for their version"),
+            (Heard::NotAllowed, "by the order's state"),
+        ];
+        if let Some((_, label)) = refusals.iter().find(|(refusal, _)| heard.contains(refusal)) {
+            *refused.entry(*label).or_default() += 1;
+        }
+    }
+    (made, refused)
 }

@@ -19,5 +19,5 @@ async fn a_shop_that_is_hurt_for_some_seconds_loses_nothing() {
     let proof = prove(&trial).await.unwrap();
     println!("{}", table(&proof));
     assert!(proof.violations.is_empty(), "{:#?}", proof.violations);
-    assert!(proof.counts.confirmed > 0 && !proof.counts.faults.is_empty());
+    assert!(proof.counts.confirmed > 0 && !proof.moves.is_empty() && !proof.counts.faults.is_empty());
 }
