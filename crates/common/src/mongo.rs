@@ -5,12 +5,12 @@ use crate::metrics::mongo as metrics;
 use crate::schema;
 use crate::traces;
 use anyhow::{Context as _, bail};
-use mongodb::bson::{self, Document, doc};
+use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{
     Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 use mongodb::options::{ClientOptions, ReadConcern, SelectionCriteria, TransactionOptions, WriteConcern};
-use mongodb::{Client, ClientSession, Database, IndexModel};
+use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -62,9 +62,9 @@ impl From<StoreError> for crate::error::ApiError {
 }
 
 /// Codes of a server that is stepping down, shutting down, out of time or not yet a majority.
-const TRANSIENT_CODES: [i32; 21] = [
-    6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 246, 251, 262, 9001, 10058, 10107, 11600, 11602, 13435,
-    13436,
+const TRANSIENT_CODES: [i32; 22] = [
+    6, 7, 24, 50, 64, 89, 91, 112, 134, 187, 189, 202, 246, 251, 262, 9001, 10058, 10107, 11600, 11602,
+    13435, 13436,
 ];
 
 fn is_transient(error: &Error) -> bool {
@@ -244,6 +244,21 @@ async fn current_validator(database: &Database, name: &str) -> anyhow::Result<Op
         return Ok(None);
     }
     Ok(found.deserialize_current()?.options.validator)
+}
+
+/// A document by its identity, or for certain none. A primary that was just elected does not know yet all that a majority
+/// has, and one that was replaced never learns of it: what they miss is asked for again of a primary that proves to be
+/// one, which costs a majority's answer.
+pub async fn find_surely<T: DeserializeOwned + Send + Sync>(
+    collection: &Collection<T>,
+    id: impl Into<Bson>,
+    limit: Duration,
+) -> Result<Option<T>, Error> {
+    let by_id = doc! { "_id": id.into() };
+    match collection.find_one(by_id.clone()).max_time(limit).await? {
+        None => collection.find_one(by_id).read_concern(ReadConcern::linearizable()).max_time(limit).await,
+        found => Ok(found),
+    }
 }
 
 /// Commits, and where the outcome is unknown commits again until the deadline: repeating the work instead could do

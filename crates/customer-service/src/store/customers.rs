@@ -7,7 +7,7 @@ use common::ids::{CustomerId, SessionId};
 use common::models::audit::AuditEvent;
 use common::models::auth::Role;
 use common::models::customer::{Customer, CustomerStanding, CustomerStatus, PersonName};
-use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key};
+use common::mongo::{StoreError, Transaction, ensure_collection, find_surely, is_duplicate_key};
 use common::text::{Email, Phone};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
@@ -202,6 +202,11 @@ impl Customers {
 
     pub async fn find(&self, id: CustomerId) -> Result<Option<Account>, StoreError> {
         Ok(self.collection.find_one(doc! { "_id": id }).await?)
+    }
+
+    /// The account, or for certain none.
+    pub async fn find_surely(&self, id: CustomerId) -> Result<Option<Account>, StoreError> {
+        Ok(find_surely(&self.collection, id, Duration::from_secs(5)).await?)
     }
 
     /// The account, with everything that was written before this call, once a majority has it: after a duplicate key

@@ -14,7 +14,7 @@ pub async fn show_standing(
     state: &AppState,
     customer: CustomerId,
 ) -> Result<Option<CustomerStanding>, StoreError> {
-    let Some(account) = state.customers.find(customer).await? else { return Ok(None) };
+    let Some(account) = state.customers.find_surely(customer).await? else { return Ok(None) };
     // What ended earlier has no access token left that could be shown.
     let token_ms = i64::from(state.access_tokens.lifetime_s()) * 1000;
     let since = Timestamp::now().plus_millis(-token_ms - MARGIN_MS);

@@ -78,7 +78,7 @@ pub async fn get_return(
 }
 
 async fn find_own(state: Data<AppState>, caller: Caller, id: OrderId) -> Result<Order, ApiError> {
-    let order = context::run_to_end(async move { state.orders.find(id).await }).await??;
+    let order = context::run_to_end(async move { state.orders.find_surely(id).await }).await??;
     order
         .filter(|order| caller.may_act_for(order.customer_id, Scope::OrdersRead))
         .ok_or_else(|| caller.hidden(Scope::OrdersRead, "order"))

@@ -2,7 +2,9 @@
 
 use crate::domain::order::Order;
 use common::ids::{MovementId, OrderId};
-use common::mongo::{StoreError, ensure_collection, is_answering, majority_document, to_document};
+use common::mongo::{
+    StoreError, ensure_collection, find_surely, is_answering, majority_document, to_document,
+};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::ErrorKind;
@@ -105,7 +107,12 @@ impl Orders {
         outcomes
     }
 
-    /// Reads what a majority has.
+    /// The order, or for certain none: nobody is told that an order which was acknowledged is not there.
+    pub async fn find_surely(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        Ok(find_surely(&self.collection, id, MAX_READ).await?)
+    }
+
+    /// Reads what a majority has, as far as the primary knows: one that was just elected may miss the latest.
     pub async fn find(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
         Ok(self.collection.find_one(doc! { "_id": id }).max_time(MAX_READ).await?)
     }

@@ -96,7 +96,7 @@ pub async fn change_order(
         if tried > 0 {
             tokio::time::sleep(jitter(PAUSE * tried)).await;
         }
-        let order = state.orders.find(request.order_id).await?.ok_or(ChangeError::NotFound)?;
+        let order = state.orders.find_surely(request.order_id).await?.ok_or(ChangeError::NotFound)?;
         let hand = hand_of(caller, &order)?;
         if let Some(keyed) = keyed {
             if let Some(change) = find_earlier(&order, keyed, &request)? {

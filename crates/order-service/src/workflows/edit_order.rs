@@ -57,7 +57,7 @@ pub async fn settle(
             let change = settled.history.last().cloned().ok_or(ChangeError::Contended)?;
             return Ok(Changed::now(settled, change));
         }
-        order = state.orders.find(order_id).await?.ok_or(ChangeError::NotFound)?;
+        order = state.orders.find_surely(order_id).await?.ok_or(ChangeError::NotFound)?;
     }
     Err(ChangeError::Unsettled { order_id, cause: "others keep changing the order".to_owned() })
 }

@@ -21,20 +21,30 @@ fn pending() -> Order {
     draft.into_pending(OrderId::new(), "someone".into(), Timestamp::now(), &HashMap::new())
 }
 
-/// The commands that recording and settling so many orders sends to the database.
-async fn commands_of(count: usize) -> Vec<String> {
+/// A store, and the commands that it sends to the database.
+async fn watched_store() -> (Orders, Arc<Mutex<Vec<String>>>) {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let seen = sent.clone();
     let mut options = ClientOptions::parse(server("MONGO_URI")).await.unwrap();
     options.command_event_handler = Some(EventHandler::callback(move |event| {
         if let CommandEvent::Started(started) = event {
-            seen.lock().unwrap().push(started.command_name);
+            let concern =
+                started.command.get_document("readConcern").and_then(|given| given.get_str("level"));
+            let proves =
+                if concern.is_ok_and(|level| level == "linearizable") { " linearizable" } else { "" };
+            seen.lock().unwrap().push(format!("{}{proves}", started.command_name));
         }
     }));
     let database = mongodb::Client::with_options(options).unwrap().database(&fresh_database());
     let store = Orders::new(&database);
     store.ensure().await.unwrap();
     sent.lock().unwrap().clear();
+    (store, sent)
+}
+
+/// The commands that recording and settling so many orders sends to the database.
+async fn commands_of(count: usize) -> Vec<String> {
+    let (store, sent) = watched_store().await;
     let orders: Vec<Order> = (0..count).map(|_| pending()).collect();
     assert_eq!(store.record(&orders).await, vec![Recorded::New; count]);
     let swap = |order: &Order| Swap {
@@ -51,6 +61,17 @@ async fn recording_and_settling_is_one_insert_and_one_update_for_one_order_and_f
     for count in [1, 100] {
         assert_eq!(commands_of(count).await, ["insert", "update"], "{count} orders");
     }
+}
+
+#[tokio::test]
+async fn that_an_order_is_not_there_is_said_by_a_primary_that_proves_to_be_one() {
+    let (store, sent) = watched_store().await;
+    let order = pending();
+    store.record(std::slice::from_ref(&order)).await;
+    assert_eq!(store.find_surely(order.id).await.unwrap(), Some(order));
+    assert_eq!(*sent.lock().unwrap(), ["insert", "find"]);
+    assert_eq!(store.find_surely(OrderId::new()).await.unwrap(), None);
+    assert_eq!(sent.lock().unwrap()[2..], ["find", "find linearizable"]);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use common::redis::Redis;
 use common::text::Sku;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::ReadConcern;
 use mongodb::{Collection, Database};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -173,19 +174,22 @@ impl Products {
             return Ok(Offers::new());
         }
         let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let asked = ids.len();
         let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
-        let fields =
-            doc! { "sku": 1, "name": 1, "priceMinor": 1, "currency": 1, "status": 1, "hasVariants": 1 };
-        let found: Vec<Stored> = self
-            .products
-            .clone_with_type()
-            .find(doc! { "_id": { "$in": ids } })
-            .projection(fields)
-            .batch_size(batch)
-            .max_time(QUERY_LIMIT)
-            .await?
-            .try_collect()
-            .await?;
+        let products = self.products.clone_with_type::<Stored>();
+        let read = async |concern: ReadConcern| {
+            let fields =
+                doc! { "sku": 1, "name": 1, "priceMinor": 1, "currency": 1, "status": 1, "hasVariants": 1 };
+            let found =
+                products.find(doc! { "_id": { "$in": &ids } }).projection(fields).read_concern(concern);
+            let found = found.batch_size(batch).max_time(QUERY_LIMIT).await?;
+            found.try_collect::<Vec<_>>().await
+        };
+        let mut found = read(ReadConcern::majority()).await?;
+        if found.len() < asked {
+            // An order is refused for ever: not for a product that a young primary does not know yet.
+            found = read(ReadConcern::linearizable()).await?;
+        }
         let offer = |stored: Stored| {
             let price = Money::from_minor(stored.price_minor)
                 .map_err(|cause| StoreError::Corrupt(format!("price of product {}: {cause}", stored.id)))?;
