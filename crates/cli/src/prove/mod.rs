@@ -33,6 +33,10 @@ use victims::{Grounds, Victims};
 /// How long the healed shop may take to open.
 const OPEN_LIMIT: Duration = Duration::from_secs(120);
 
+/// A young order is swept while its coordinator may still be at work: the hardest moment for both.
+const SETTINGS: [(&str, &str); 2] =
+    [("OMS_ORDER__SWEEPER__OLDER_THAN_MS", "1000"), ("OMS_ORDER__SWEEPER__INTERVAL_MS", "250")];
+
 /// Faults at the same time, at most.
 const INJECTORS: usize = 2;
 
@@ -124,6 +128,7 @@ pub async fn prove(trial: &Trial) -> anyhow::Result<Proof> {
         programs: trial.programs.clone(),
         directory: directory.path(),
         members: trial.members,
+        settings: &SETTINGS,
     };
     let victims = Victims::start(&grounds).await?;
     let tally = Tally::default();

@@ -25,6 +25,8 @@ pub struct Grounds<'a> {
     pub directory: &'a Path,
     /// Members of the replica set, at most three.
     pub members: usize,
+    /// More settings, by their names in the environment.
+    pub settings: &'a [(&'a str, &'a str)],
 }
 
 pub struct Victims {
@@ -59,9 +61,7 @@ impl Victims {
         let signing_key_file = directory.join("signing-key.pem");
         crate::keys::generate(&signing_key_file)?;
         let (links, mut more) = links(&ports).await?;
-        // A young order is swept while its coordinator may still be at work: the hardest moment for both.
-        more.push(("OMS_ORDER__SWEEPER__OLDER_THAN_MS".to_owned(), "1000".to_owned()));
-        more.push(("OMS_ORDER__SWEEPER__INTERVAL_MS".to_owned(), "250".to_owned()));
+        more.extend(grounds.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let plan = ServicesPlan {
             programs: grounds.programs.clone(),
             logs: directory.to_owned(),

@@ -55,18 +55,18 @@ pub async fn assert_clean(system: &System, acknowledged: Vec<OrderId>) {
     assert!(report.is_clean(), "{report}");
 }
 
-/// Requests at once for the scarce product; `OMS_TEST_CROWD` asks for more.
-#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-fn crowd() -> usize {
-    std::env::var("OMS_TEST_CROWD").map_or(500, |size| size.parse().unwrap())
-}
+/// Requests at once for the scarce product; `OMS_TEST_CROWD` while compiling asks for more.
+const CROWD: &str = match option_env!("OMS_TEST_CROWD") {
+    Some(size) => size,
+    None => "500",
+};
 
 #[tokio::test]
 async fn a_crowd_that_repeats_its_keys_buys_exactly_the_hundred_units_there_are() {
     let system = System::start().await;
     let admin = system.admin_with(patient);
     let (customer, product) = (customer(&admin).await, product(&admin, 100).await);
-    let (order, size) = (one(customer, product), crowd());
+    let (order, size): (_, usize) = (one(customer, product), CROWD.parse().unwrap());
     // Eight of ten share their key with others.
     let key = |number: usize| match number % 10 {
         0..8 => format!("shared-{}", number % (size / 3)),
