@@ -40,6 +40,7 @@ mod products;
 mod retry;
 mod session;
 mod stream;
+mod webhooks;
 
 pub use accounts::AuditSearch;
 pub use call::Created;

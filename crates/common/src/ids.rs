@@ -20,6 +20,7 @@ pub mod kind {
     pub enum AuditEvent {}
     pub enum Category {}
     pub enum Customer {}
+    pub enum Delivery {}
     pub enum Entity {}
     pub enum Event {}
     pub enum Hold {}
@@ -29,6 +30,7 @@ pub mod kind {
     pub enum Session {}
     pub enum Fulfillment {}
     pub enum Return {}
+    pub enum Webhook {}
 }
 
 pub type AddressId = Id<kind::Address>;
@@ -38,6 +40,7 @@ pub type CategoryId = Id<kind::Category>;
 pub type CustomerId = Id<kind::Customer>;
 /// Of an order, a movement, a product or a customer: its own.
 pub type EntityId = Id<kind::Entity>;
+pub type DeliveryId = Id<kind::Delivery>;
 pub type EventId = Id<kind::Event>;
 pub type HoldId = Id<kind::Hold>;
 pub type MovementId = Id<kind::Movement>;
@@ -46,6 +49,7 @@ pub type ProductId = Id<kind::Product>;
 pub type SessionId = Id<kind::Session>;
 pub type FulfillmentId = Id<kind::Fulfillment>;
 pub type ReturnId = Id<kind::Return>;
+pub type WebhookId = Id<kind::Webhook>;
 
 impl<Kind> Id<Kind> {
     /// A fresh UUIDv7: ordered by the time it was made.

@@ -30,6 +30,7 @@ pub struct Settings {
     pub sweeper: SweeperSettings,
     pub events: EventSettings,
     pub streams: StreamSettings,
+    pub webhooks: WebhookSettings,
 }
 
 /// Internal listeners of the other services, such as `http://127.0.0.1:3103`.
@@ -54,6 +55,21 @@ pub struct SweeperSettings {
     pub interval_ms: u64,
     pub older_than_ms: i64,
     pub orders: i64,
+}
+
+/// Sending events to endpoints outside.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookSettings {
+    pub enabled: bool,
+    pub allow_http: bool,
+    pub allowed_networks: Vec<String>,
+    pub connect_timeout_ms: u64,
+    pub timeout_ms: u64,
+    pub concurrency: usize,
+    pub poll_ms: u64,
+    pub lease_ms: u64,
+    pub kept_days: u32,
 }
 
 /// Clients that follow the events.
@@ -83,6 +99,17 @@ impl Settings {
         ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
         ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
         self.events.check()?;
+        let webhooks = &self.webhooks;
+        ensure!(webhooks.concurrency >= 1, "webhooks.concurrency must be 1 or more");
+        ensure!(webhooks.poll_ms >= 10, "webhooks.poll_ms must be 10 or more");
+        ensure!(
+            webhooks
+                .timeout_ms
+                .checked_mul(4)
+                .is_some_and(|needed| webhooks.lease_ms.saturating_mul(3) >= needed),
+            "webhooks.lease_ms must be at least four thirds of webhooks.timeout_ms: a quarter of it may be over when a \
+             try begins"
+        );
         let streams = &self.streams;
         ensure!(streams.poll_ms >= 10, "streams.poll_ms must be 10 or more");
         ensure!(streams.heartbeat_ms >= 100, "streams.heartbeat_ms must be 100 or more");

@@ -1,5 +1,6 @@
 //! What order-service counts beside its requests: what becomes of orders, and what is not done yet.
 
+use crate::domain::webhook::Verdict;
 use crate::store::backlog::Backlog;
 use crate::workflows::place_order::{PlaceError, Placed};
 use common::metrics::{Counters, Gauge, counters, gauge, label, set};
@@ -13,6 +14,11 @@ static PLACED: LazyLock<Counters<1>> = LazyLock::new(|| {
 });
 static REJECTED: LazyLock<Counters<1>> = LazyLock::new(|| {
     counters("oms_order_rejections", "Reasons that orders were rejected for; an order may have many.")
+});
+static WEBHOOKS: LazyLock<Counters<1>> = LazyLock::new(|| {
+    let help =
+        "Tries to deliver an event to a webhook, by what came of it: delivered, failed, later, gone, dead.";
+    counters("oms_webhook_tries", help)
 });
 static BACKLOG: LazyLock<BacklogGauges> = LazyLock::new(|| BacklogGauges {
     pending: gauge("oms_orders_pending", "Orders that are recorded and not settled."),
@@ -42,6 +48,9 @@ pub fn start() {
     for code in RejectionCode::ALL {
         REJECTED.get_or_create_owned(&[label("reason", code.as_str())]);
     }
+    for outcome in ["delivered", "failed", "later", "gone", "dead"] {
+        WEBHOOKS.get_or_create_owned(&[label("outcome", outcome)]);
+    }
     LazyLock::force(&BACKLOG);
 }
 
@@ -62,6 +71,18 @@ pub fn placed(outcome: Result<Placed, PlaceError>) -> Result<Placed, PlaceError>
     };
     PLACED.get_or_create(&[label("outcome", name)]).inc();
     outcome
+}
+
+/// Counts a try at a receiver; `is_last` where it was not delivered and is not tried again.
+pub fn webhook_tried(verdict: Verdict, is_last: bool) {
+    let outcome = match verdict {
+        Verdict::Delivered => "delivered",
+        _ if is_last => "dead",
+        Verdict::Failed => "failed",
+        Verdict::Later(_) => "later",
+        Verdict::Gone => "gone",
+    };
+    WEBHOOKS.get_or_create(&[label("outcome", outcome)]).inc();
 }
 
 /// What waits to be done now.

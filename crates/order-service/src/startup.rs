@@ -4,17 +4,22 @@ use crate::clients::customers::Customers;
 use crate::clients::directory::Directory;
 use crate::clients::event_logs::EventLogs;
 use crate::clients::ledger::Ledger;
-use crate::config::{Settings, StreamSettings, SweeperSettings};
+use crate::clients::receiver::Receivers;
+use crate::config::{Settings, StreamSettings, SweeperSettings, WebhookSettings};
 use crate::metrics;
 use crate::routes;
+use crate::store::deliveries::Deliveries;
 use crate::store::events::SOURCES;
 use crate::store::orders::Orders;
+use crate::store::webhooks::Webhooks;
 use crate::workflows::deliver_effects::Delivery;
+use crate::workflows::dispatch_webhooks::Dispatcher;
 use crate::workflows::place_order::{Placement, Writers};
 use crate::workflows::rarely::Rarely;
 use crate::workflows::read_feed::Ends;
 use crate::workflows::sweep;
 use actix_web::web::{Data, ServiceConfig};
+use common::audit::AuditLog;
 use common::auth::api_key::ApiKeys;
 use common::auth::caller::Authenticator;
 use common::auth::keys::KeySource;
@@ -24,6 +29,7 @@ use common::events::collector::Collector;
 use common::events::log::EventLog;
 use common::http::peer::Peer;
 use common::ids::OrderId;
+use common::lease::Leases;
 use common::service::{HttpSettings, Listeners, Readiness, repeat, serve};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -54,6 +60,10 @@ pub struct AppState {
     pub ends: Ends,
     pub streams: StreamSettings,
     pub stream_places: Arc<Semaphore>,
+    pub audit: AuditLog,
+    pub webhooks: Webhooks,
+    pub deliveries: Deliveries,
+    pub receivers: Receivers,
 }
 
 /// The service with its sockets bound and its database ready.
@@ -68,6 +78,7 @@ pub struct Application {
     sweeper: SweeperSettings,
     writers: Writers,
     collector: Collector,
+    dispatcher: Arc<Dispatcher>,
 }
 
 impl Application {
@@ -80,6 +91,11 @@ impl Application {
         orders.ensure().await?;
         let events = EventLog::new(&database);
         events.ensure().await?;
+        let (audit, webhooks, deliveries) =
+            (AuditLog::new(&database), Webhooks::new(&database), Deliveries::new(&database));
+        audit.ensure().await?;
+        webhooks.ensure().await?;
+        deliveries.ensure().await?;
         let collector =
             Collector::connect(&settings.mongo, "order-service events", settings.events, &SOURCES).await?;
         let service_tokens = ServiceTokens::new(&settings.internal, settings.environment)?;
@@ -92,30 +108,37 @@ impl Application {
         let (placement, mut writers) = Placement::start(&settings.placing, orders.clone(), ledger.clone());
         let (delivery, courier) = Delivery::start(&settings.placing, orders.clone(), ledger.clone());
         writers.push(courier);
+        let state = Arc::new(AppState {
+            placement,
+            customers: Customers::new(customers.clone()),
+            orders,
+            delivery,
+            ledger,
+            directory,
+            said: Rarely::new(),
+            events,
+            event_logs,
+            ends: Ends::default(),
+            streams: settings.streams,
+            stream_places: Arc::new(Semaphore::new(settings.streams.most.min(Semaphore::MAX_PERMITS))),
+            audit,
+            webhooks,
+            deliveries,
+            receivers: receivers(&settings.webhooks)?,
+        });
+        let dispatcher = dispatcher(&settings, state.clone()).await?;
         Ok(Self {
             http: settings.http,
             listeners,
             authenticator: Data::new(Authenticator::new(
                 TokenVerifier::new(&settings.tokens, keys.clone()),
-                ApiKeys::remote(customers.clone()),
+                ApiKeys::remote(customers),
             )),
             keys,
             keys_refresh: Duration::from_millis(settings.tokens.keys_refresh_ms),
             service_tokens: Data::new(service_tokens),
-            state: Arc::new(AppState {
-                placement,
-                customers: Customers::new(customers),
-                orders,
-                delivery,
-                ledger,
-                directory,
-                said: Rarely::new(),
-                events,
-                event_logs,
-                ends: Ends::default(),
-                streams: settings.streams,
-                stream_places: Arc::new(Semaphore::new(settings.streams.most.min(Semaphore::MAX_PERMITS))),
-            }),
+            state,
+            dispatcher: Arc::new(dispatcher),
             sweeper: settings.sweeper,
             writers,
             collector,
@@ -134,6 +157,10 @@ impl Application {
         self.state.clone()
     }
 
+    pub fn dispatcher(&self) -> Arc<Dispatcher> {
+        self.dispatcher.clone()
+    }
+
     pub async fn run_until_stopped(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let (state, settings) = (self.state.clone(), self.sweeper);
         // Clients whose requests a crash cut off get this long to come back before their orders are refused.
@@ -145,6 +172,7 @@ impl Application {
         }));
         let counting = tokio::spawn(count_backlog(self.state.orders.clone(), stop_sweeping.clone()));
         let collecting = tokio::spawn(self.collector.run(stop_sweeping.clone()));
+        let dispatching = tokio::spawn(self.dispatcher.run(stop_sweeping.clone()));
         let refreshing = tokio::spawn(self.keys.refresh_every(self.keys_refresh));
         let orders = self.state.orders.clone();
         let readiness = Readiness::new(move || {
@@ -164,12 +192,27 @@ impl Application {
         refreshing.abort();
         stop_sweeping.cancel();
         // With the listeners and the sweeper gone the last handles of the queues are: each writer ends when its is empty.
-        let flushed = join_all(self.writers.into_iter().chain([sweeping, counting, collecting]));
+        let flushed = join_all(self.writers.into_iter().chain([sweeping, counting, collecting, dispatching]));
         if tokio::time::timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
             tracing::warn!("stopping with orders still queued; a repeat or the sweeper settles them");
         }
         served
     }
+}
+
+/// The way to the receivers of webhooks.
+fn receivers(settings: &WebhookSettings) -> anyhow::Result<Receivers> {
+    let (connect, whole) = (settings.connect_timeout_ms, settings.timeout_ms);
+    let (connect, whole) = (Duration::from_millis(connect), Duration::from_millis(whole));
+    Receivers::new(&settings.allowed_networks, settings.allow_http, connect, whole)
+}
+
+/// What sends to them, with a client of its own for the database.
+async fn dispatcher(settings: &Settings, state: Arc<AppState>) -> anyhow::Result<Dispatcher> {
+    let database = common::mongo::connect_aside(&settings.mongo, "order-service webhooks").await?;
+    let leases = Leases::new(&database, Duration::from_millis(settings.webhooks.lease_ms));
+    let (webhooks, deliveries) = (Webhooks::new(&database), Deliveries::new(&database));
+    Ok(Dispatcher::new(state, webhooks, deliveries, leases, settings.webhooks.clone()))
 }
 
 /// Counts what is not done yet until it is told to stop; where the database does not answer, the last count stands.

@@ -51,6 +51,8 @@ impl World {
             ("OMS_CUSTOMER__THROTTLE__ATTEMPTS_PER_ADDRESS", many),
             ("OMS_CUSTOMER__THROTTLE__REGISTRATIONS_PER_ADDRESS", many),
             ("OMS_CUSTOMER__THROTTLE__RESETS_PER_ADDRESS", many),
+            // Nothing leaves this machine.
+            ("OMS_ORDER__WEBHOOKS__ENABLED", "false"),
         ])
         .await;
         let admin = system.admin();
@@ -155,6 +157,11 @@ impl World {
                 }
                 Object::Category => self.made("/categories", &crate::table::new_category()).await,
                 Object::Location => self.made("/locations", &crate::table::new_location()).await,
+                Object::Webhook => self.made("/webhooks", &crate::table::new_webhook()).await,
+                Object::Delivery => {
+                    let test = format!("/webhooks/{}/test", scene.ids[0]);
+                    self.made(&test, &Value::Null).await
+                }
                 Object::Hold => {
                     let body = crate::table::hold_of(scene.product.unwrap());
                     let token = self.token(owner, Role::Customer);

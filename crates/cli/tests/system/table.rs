@@ -29,6 +29,9 @@ pub enum Object {
     Fulfillment,
     Return,
     ApprovedReturn,
+    Webhook,
+    /// Of the webhook before it.
+    Delivery,
 }
 
 pub struct Row {
@@ -81,8 +84,8 @@ const fn admin(status: u16) -> [u16; 7] {
 }
 
 use Object::{
-    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Fulfillment, HeldOrder, Hold,
-    Location, Order, Product, Return, Session, ShippedOrder,
+    Address, ApiKey, ApprovedReturn, Category, Customer, DeliveredOrder, Delivery, Fulfillment, HeldOrder,
+    Hold, Location, Order, Product, Return, Session, ShippedOrder, Webhook,
 };
 use Scope::{
     AuditRead, CustomersRead, CustomersWrite, EventsRead, OrdersRead, OrdersWrite, ProductsRead,
@@ -301,6 +304,29 @@ pub const ROWS: &[Row] = &[
     },
     Row { objects: &[Order], ..row("GET", "/orders/{id}/history", Some(OrdersRead), owned(200)) },
     Row { objects: &[Order], ..row("GET", "/orders/{id}/why", Some(OrdersRead), owned(200)) },
+    row("GET", "/webhooks", None, admin(200)),
+    Row { body: |_| Some(new_webhook()), ..row("POST", "/webhooks", None, admin(201)) },
+    Row { objects: &[Webhook], ..row("GET", "/webhooks/{id}", None, admin(200)) },
+    Row {
+        objects: &[Webhook],
+        body: |_| Some(json!({ "description": "another" })),
+        ..row("PATCH", "/webhooks/{id}", None, admin(200))
+    },
+    Row { objects: &[Webhook], ..row("DELETE", "/webhooks/{id}", None, admin(204)) },
+    Row { objects: &[Webhook], ..row("POST", "/webhooks/{id}/rotate-secret", None, admin(200)) },
+    Row { objects: &[Webhook], ..row("POST", "/webhooks/{id}/pause", None, admin(200)) },
+    Row { objects: &[Webhook], ..row("POST", "/webhooks/{id}/resume", None, admin(200)) },
+    Row {
+        objects: &[Webhook],
+        body: |_| Some(json!({ "dead": true })),
+        ..row("POST", "/webhooks/{id}/replay", None, admin(202))
+    },
+    Row { objects: &[Webhook], ..row("POST", "/webhooks/{id}/test", None, admin(202)) },
+    Row { objects: &[Webhook], ..row("GET", "/webhooks/{id}/deliveries", None, admin(200)) },
+    Row {
+        objects: &[Webhook, Delivery],
+        ..row("GET", "/webhooks/{id}/deliveries/{deliveryId}", None, admin(200))
+    },
     row("GET", "/healthz", None, open(200)),
     row("GET", "/openapi.json", None, open(200)),
     row("GET", "/docs", None, open(200)),
@@ -382,6 +408,11 @@ pub fn new_category() -> Value {
 pub fn new_location() -> Value {
     let id = ProductId::new().to_string();
     json!({ "id": format!("l{}", id.rsplit('-').next().unwrap()), "name": "Another place", "priority": 9 })
+}
+
+/// A webhook to a public address, to which nothing is sent here.
+pub fn new_webhook() -> Value {
+    json!({ "url": "https://1.1.1.1/hooks", "types": ["stock.transferred"] })
 }
 
 /// One unit, for a while.

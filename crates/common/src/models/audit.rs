@@ -68,6 +68,7 @@ pub enum SubjectKind {
     Product,
     Category,
     Location,
+    Webhook,
 }
 
 impl AuditEvent {

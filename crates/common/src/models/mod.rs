@@ -26,3 +26,4 @@ pub mod product;
 pub mod product_details;
 pub mod quote;
 pub mod reservation;
+pub mod webhook;

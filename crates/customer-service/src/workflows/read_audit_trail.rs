@@ -1,4 +1,4 @@
-//! Reads the audit trail: this service's entries and product-service's, merged newest first by the same cursor.
+//! Reads the audit trail: this service's entries and those of the others, merged newest first by the same cursor.
 
 use crate::startup::AppState;
 use common::audit::AuditFilter;
@@ -15,7 +15,7 @@ pub enum TrailError {
     Peer(#[from] PeerError),
 }
 
-/// A page. Where one of the two does not answer there is none: a trail with holes would mislead.
+/// A page. Where one of them does not answer there is none: a trail with holes would mislead.
 pub async fn read_audit_trail(
     state: &AppState,
     filter: &AuditFilter,
@@ -23,7 +23,13 @@ pub async fn read_audit_trail(
     limit: Limit,
 ) -> Result<Vec<AuditEvent>, TrailError> {
     let mut events = state.audit.list(filter, after, limit).await?;
-    events.extend(state.products.audit_events(filter, after, limit).await?);
+    let (orders, products) = futures_util::future::try_join(
+        state.orders.audit_events(filter, after, limit),
+        state.products.audit_events(filter, after, limit),
+    )
+    .await?;
+    events.extend(orders);
+    events.extend(products);
     events.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
     events.truncate(limit.get().into());
     Ok(events)

@@ -8,6 +8,7 @@ mod app;
 mod auth;
 mod bad_input;
 mod customers;
+mod events;
 mod mail;
 mod privacy;
 mod roles;

@@ -192,6 +192,20 @@ async fn staff_erase_nobody_and_the_last_administrator_is_not_erased() {
     assert_eq!(post(&app, &app.token(Role::Admin), &path, &json!({})).await.problem(), (409, "last_admin"));
 }
 
+/// One entry of another service's trail.
+async fn tell(service: &MockServer, entry: AuditEvent) {
+    Mock::given(method("POST"))
+        .and(path("/internal/audit-events"))
+        .respond_with(move |request: &wiremock::Request| {
+            let asked: AuditPage = serde_json::from_slice(&request.body).unwrap();
+            let comes = asked.after.is_none_or(|after| (entry.at, entry.id.uuid()) < (after.at, after.id));
+            let page = if comes { vec![entry.clone()] } else { Vec::new() };
+            ResponseTemplate::new(200).set_body_json(page)
+        })
+        .mount(service)
+        .await;
+}
+
 #[tokio::test]
 async fn the_trail_is_one_list_of_all_services_and_its_pages_join() {
     let (orders, products) = (MockServer::start().await, MockServer::start().await);
@@ -199,19 +213,13 @@ async fn the_trail_is_one_list_of_all_services_and_its_pages_join() {
     for number in 0..3 {
         app.customer(&format!("customer-{number}@example.org")).await;
     }
-    let subject = AuditSubject::new(SubjectKind::Product, "1");
-    let foreign = AuditEvent::new(AuditActor::service("product-service"), "product.changed", subject);
+    let foreign = |action: &'static str, kind| {
+        AuditEvent::new(AuditActor::service("another"), action, AuditSubject::new(kind, "1"))
+    };
+    let of_products = foreign("product.changed", SubjectKind::Product);
     app.customer("customer-3@example.org").await;
-    let (all, page) = (vec![foreign.clone()], foreign.clone());
-    Mock::given(method("POST"))
-        .and(path("/internal/audit-events"))
-        .respond_with(move |request: &wiremock::Request| {
-            let asked: AuditPage = serde_json::from_slice(&request.body).unwrap();
-            let comes = asked.after.is_none_or(|after| (page.at, page.id.uuid()) < (after.at, after.id));
-            ResponseTemplate::new(200).set_body_json(if comes { all.clone() } else { Vec::new() })
-        })
-        .mount(&products)
-        .await;
+    tell(&products, of_products).await;
+    tell(&orders, foreign("webhook.created", SubjectKind::Webhook)).await;
     let admin = app.token(Role::Admin);
     let (mut next, mut actions) = (Some("/audit-events?limit=2".to_owned()), Vec::new());
     while let Some(path) = next {
@@ -225,7 +233,8 @@ async fn the_trail_is_one_list_of_all_services_and_its_pages_join() {
             .map(|link| link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap().to_owned());
     }
     let registered = "customer.registered".to_owned();
-    let expected = [&registered, &"product.changed".to_owned(), &registered, &registered, &registered];
+    let (product, webhook) = ("product.changed".to_owned(), "webhook.created".to_owned());
+    let expected = [&webhook, &registered, &product, &registered, &registered, &registered];
     assert_eq!(actions.iter().collect::<Vec<_>>(), expected);
     assert_eq!(
         send(app.request(Method::GET, "/audit-events").bearer_auth(app.token(Role::Staff))).await.status,

@@ -4,3 +4,4 @@ pub mod customers;
 pub mod directory;
 pub mod event_logs;
 pub mod ledger;
+pub mod receiver;

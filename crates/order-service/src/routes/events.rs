@@ -198,7 +198,7 @@ impl Follower {
                 (self.state.clone(), self.cursor, self.wanted.clone(), self.limit);
             // The client may hang up at any moment; what was asked of the database runs to its end.
             let read = context::run_to_end(async move {
-                if !may_go_on(&state, cursor).await {
+                if !may_go_on(&state, cursor, &wanted).await {
                     return Ok(None);
                 }
                 read_feed(&state, cursor, &wanted, limit, Silence::PassedOver).await.map(Some)

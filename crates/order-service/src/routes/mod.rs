@@ -1,6 +1,7 @@
 //! The URL table.
 
 pub mod about;
+mod audit;
 pub mod errors;
 mod events;
 pub mod files;
@@ -10,6 +11,7 @@ pub mod one_order;
 pub mod orders;
 pub mod person;
 pub mod representation;
+mod webhooks;
 
 use actix_web::web::ServiceConfig;
 use common::api::document::Part;
@@ -46,6 +48,23 @@ pub fn table() -> Vec<Endpoint> {
         endpoint("/orders/{id}/notes").post(moves::note_order, about::moves::note_order),
         endpoint("/orders/{id}/tags").post(moves::tag_order, about::moves::tag_order),
         endpoint("/events").list(events::read_events, about::events::read_events),
+        endpoint("/webhooks")
+            .list(webhooks::list_webhooks, about::webhooks::list_webhooks)
+            .post(webhooks::create_webhook, about::webhooks::create_webhook),
+        endpoint("/webhooks/{id}")
+            .get(webhooks::show_webhook, about::webhooks::show_webhook)
+            .patch(webhooks::change_webhook, about::webhooks::change_webhook)
+            .delete(webhooks::delete_webhook, about::webhooks::delete_webhook),
+        endpoint("/webhooks/{id}/rotate-secret")
+            .post(webhooks::rotate_secret, about::webhooks::rotate_secret),
+        endpoint("/webhooks/{id}/pause").post(webhooks::pause_webhook, about::webhooks::pause_webhook),
+        endpoint("/webhooks/{id}/resume").post(webhooks::resume_webhook, about::webhooks::resume_webhook),
+        endpoint("/webhooks/{id}/replay").post(webhooks::replay_events, about::webhooks::replay_events),
+        endpoint("/webhooks/{id}/test").post(webhooks::send_test, about::webhooks::send_test),
+        endpoint("/webhooks/{id}/deliveries")
+            .list(webhooks::list_deliveries, about::webhooks::list_deliveries),
+        endpoint("/webhooks/{id}/deliveries/{deliveryId}")
+            .get(webhooks::show_delivery, about::webhooks::show_delivery),
         endpoint("/customers/{id}/orders")
             .list(lists::list_customer_orders, about::lists::list_customer_orders),
     ]
@@ -66,5 +85,6 @@ pub fn public(config: &mut ServiceConfig) {
 pub fn internal(config: &mut ServiceConfig) {
     config
         .service(internal_endpoint("/customers/{id}/orders").list(person::list_held))
+        .service(internal_endpoint("/audit-events").post(audit::list_events))
         .service(internal_endpoint("/customers/{id}/erase").post(person::erase_person));
 }

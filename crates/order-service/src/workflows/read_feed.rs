@@ -52,8 +52,7 @@ pub async fn read_feed(
     limit: u8,
     silence: Silence,
 ) -> Result<FeedPage, FeedError> {
-    let logs = LogName::ALL.into_iter().filter(|log| log.kinds().iter().any(|kind| wanted.may_want(*kind)));
-    let read = logs.map(async |log| (log, read_log(state, log, after.get(log), wanted, limit).await));
+    let read = logs(wanted).map(async |log| (log, read_log(state, log, after.get(log), wanted, limit).await));
     let (mut pages, mut is_whole) = (Vec::new(), true);
     for (log, page) in join_all(read).await {
         match page {
@@ -67,6 +66,11 @@ pub async fn read_feed(
     let mut page = merge(after, pages, limit.into());
     page.is_end &= is_whole;
     Ok(page)
+}
+
+/// The logs in which something may be wanted.
+pub fn logs(wanted: &TypeFilter) -> impl Iterator<Item = LogName> {
+    LogName::ALL.into_iter().filter(|log| log.kinds().iter().any(|kind| wanted.may_want(*kind)))
 }
 
 async fn read_log(
@@ -100,8 +104,8 @@ pub struct Ends {
     asking: tokio::sync::Mutex<()>,
 }
 
-/// Whether there may be something after the cursor.
-pub async fn may_go_on(state: &AppState, after: FeedCursor) -> bool {
+/// Whether there may be something after the cursor, in the logs in which something is wanted.
+pub async fn may_go_on(state: &AppState, after: FeedCursor, wanted: &TypeFilter) -> bool {
     let known = || {
         let known = state.ends.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.filter(|(at, _)| at.elapsed() < TAIL_AGE).map(|(_, end)| end)
@@ -121,5 +125,5 @@ pub async fn may_go_on(state: &AppState, after: FeedCursor) -> bool {
             }
         }
     };
-    LogName::ALL.into_iter().any(|log| after.get(log) < end.get(log))
+    logs(wanted).any(|log| after.get(log) < end.get(log))
 }

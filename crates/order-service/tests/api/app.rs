@@ -13,6 +13,7 @@ use common::testing::{TestSigner, fresh_database, server};
 use order_service::config::{Settings, SweeperSettings};
 use order_service::startup::{AppState, Application};
 use order_service::store::events::SOURCES;
+use order_service::workflows::dispatch_webhooks::Dispatcher;
 use order_service::workflows::sweep::sweep_once;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub struct TestApp {
     pub signer: TestSigner,
     pub customers: MockServer,
     pub settings: Settings,
+    pub dispatcher: Arc<Dispatcher>,
     pub products: MockServer,
     _stop: oneshot::Sender<()>,
 }
@@ -181,6 +183,10 @@ impl TestApp {
         let mut settings = Settings::defaults().unwrap();
         // Tests collect when they want to.
         settings.events.enabled = false;
+        settings.webhooks.enabled = false;
+        settings.webhooks.allow_http = true;
+        settings.webhooks.allowed_networks = vec!["127.0.0.0/8".to_owned()];
+        settings.webhooks.timeout_ms = 2_000;
         settings.http.public_port = 0;
         settings.http.internal_port = 0;
         settings.http.workers = 1;
@@ -196,14 +202,26 @@ impl TestApp {
         let app = Application::build(settings.clone()).await.unwrap();
         let url = format!("http://127.0.0.1:{}", app.public_port().unwrap());
         let internal_url = format!("http://127.0.0.1:{}", app.internal_port().unwrap());
-        let state = app.state();
+        let (state, dispatcher) = (app.state(), app.dispatcher());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(app.run_until_stopped(async move {
             // The sender is dropped with the test: that is the signal.
             drop(stopped.await);
         }));
         let http = common::http::peer::client().unwrap();
-        Self { http, url, internal_url, state, ledger, signer, customers, settings, products, _stop: stop }
+        Self {
+            http,
+            url,
+            internal_url,
+            state,
+            ledger,
+            signer,
+            customers,
+            settings,
+            dispatcher,
+            products,
+            _stop: stop,
+        }
     }
 
     /// What looks for changes, turn by turn.

@@ -15,3 +15,5 @@ mod query_plans;
 mod quotes;
 mod round_trips;
 mod sweep;
+mod webhook_changes;
+mod webhooks;

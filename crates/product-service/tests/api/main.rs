@@ -7,6 +7,7 @@ mod bad_input;
 mod bulk;
 mod caching;
 mod categories;
+mod events;
 mod find;
 mod interleaving;
 mod inventory;

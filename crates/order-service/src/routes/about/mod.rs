@@ -6,3 +6,4 @@ pub mod lists;
 pub mod moves;
 pub mod one_order;
 pub mod orders;
+pub mod webhooks;
