@@ -206,6 +206,10 @@ impl Outcome {
     pub(super) const fn contradiction() -> Self {
         Self::Order(LedgerOutcome::Failed { code: LedgerFailure::Contradiction })
     }
+
+    pub const fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Order(LedgerOutcome::Failed { code: LedgerFailure::Contradiction }))
+    }
 }
 
 /// What a change by hand came to.

@@ -39,6 +39,16 @@ pub struct Ledger {
     audit: AuditLog,
 }
 
+/// Which of the entries' own movements are read before anything is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Those that may well be there. A reservation is taken for a new one, as nearly all are: one that is not collides
+    /// with its movement, and nothing of the batch is written.
+    Likely,
+    /// Every one.
+    All,
+}
+
 /// What was written.
 #[derive(Debug)]
 pub struct Posted {
@@ -108,12 +118,13 @@ impl Ledger {
         &self,
         entries: &[Entry],
         terms: Terms<'_>,
+        lookup: Lookup,
         deadline: Instant,
     ) -> Result<Posted, PostError> {
         fault::point(Point::BeforeStockTransaction);
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
-        match self.post_within(&mut session, entries, terms).await {
+        match self.post_within(&mut session, entries, terms, lookup).await {
             Ok(posted) => {
                 fault::point(Point::BeforeStockCommit);
                 commit(&mut session, deadline).await?;
@@ -137,7 +148,7 @@ impl Ledger {
     ) -> Result<Vec<Outcome>, PostError> {
         let mut session = self.database.client().start_session().await?;
         session.start_transaction().with_options(durable_transaction()).await?;
-        match self.read(&mut session, entries, terms.at).await {
+        match self.read(&mut session, entries, terms.at, Lookup::All).await {
             Ok(books) => {
                 // It only read: this waits until what it read is on a majority.
                 commit(&mut session, deadline).await?;
@@ -156,10 +167,15 @@ impl Ledger {
         session: &mut ClientSession,
         entries: &[Entry],
         terms: Terms<'_>,
+        lookup: Lookup,
     ) -> Result<Posted, PostError> {
-        let books = self.read(session, entries, terms.at).await?;
+        let books = self.read(session, entries, terms.at, lookup).await?;
         let before = books.stock.clone();
         let Posting { outcomes, movements, changes, holds } = decide(entries, books, terms);
+        if lookup == Lookup::Likely && outcomes.iter().any(Outcome::is_contradiction) {
+            // Nothing is written for such an entry, so nothing would tell that its movement is there.
+            return Err(PostError::Moved);
+        }
         fault::point(Point::BeforeStockMove);
         if !changes.is_empty() {
             self.move_stock(session, &changes).await?;
@@ -185,11 +201,14 @@ impl Ledger {
         session: &mut ClientSession,
         entries: &[Entry],
         at: Timestamp,
+        lookup: Lookup,
     ) -> Result<Books, PostError> {
         let mut ids = Vec::with_capacity(entries.len());
         let mut orders = Vec::new();
         for entry in entries {
-            ids.push(Bson::from(entry.movement_id()));
+            if lookup == Lookup::All || !matches!(entry, Entry::Order(LedgerEntry::Reserve { .. })) {
+                ids.push(Bson::from(entry.movement_id()));
+            }
             if let Entry::Order(
                 entry @ (LedgerEntry::Release { .. } | LedgerEntry::Ship { .. } | LedgerEntry::Return { .. }),
             ) = entry
@@ -198,7 +217,9 @@ impl Ledger {
             }
         }
         let mut movements = HashMap::with_capacity(ids.len());
-        self.read_movements(session, doc! { "_id": { "$in": ids } }, &mut movements).await?;
+        if !ids.is_empty() {
+            self.read_movements(session, doc! { "_id": { "$in": ids } }, &mut movements).await?;
+        }
         if !orders.is_empty() {
             let theirs = doc! { "orderId": { "$in": orders } };
             self.read_movements(session, theirs, &mut movements).await?;

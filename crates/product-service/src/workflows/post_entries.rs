@@ -4,7 +4,7 @@ use crate::config::LedgerSettings;
 use crate::domain::entry::{Entry, HoldEntry, HoldWish, Outcome};
 use crate::domain::ledger::{Offers, Terms};
 use crate::metrics;
-use crate::store::ledger::{Ledger, PostError, Posted};
+use crate::store::ledger::{Ledger, Lookup, PostError, Posted};
 use crate::store::locations::Locations;
 use crate::store::products::Products;
 use common::batch::{BatchLimits, Batcher};
@@ -142,16 +142,17 @@ impl Writing {
         let named: Vec<_> = batch.iter().flat_map(Entry::locations).collect();
         let places = self.locations.places(&named).await.map_err(PostError::Unavailable)?;
         let terms = || Terms { offers: &offers, places: &places, at: Timestamp::now() };
-        let mut wait = FIRST_WAIT;
+        let (mut wait, mut lookup) = (FIRST_WAIT, Lookup::Likely);
         for _ in 1..attempts {
-            match self.ledger.post(batch, terms(), deadline).await {
+            match self.ledger.post(batch, terms(), lookup, deadline).await {
                 Err(PostError::Conflict(_) | PostError::Moved) if Instant::now() + wait < last_try => {}
                 posted => return posted,
             }
             tokio::time::sleep(jitter(wait)).await;
             wait = (wait * 2).min(LONGEST_WAIT);
+            lookup = Lookup::All;
         }
-        self.ledger.post(batch, terms(), deadline).await
+        self.ledger.post(batch, terms(), Lookup::All, deadline).await
     }
 
     /// Read outside the transaction: a price that changes meanwhile makes no conflict.

@@ -18,4 +18,5 @@ mod products;
 mod query_plans;
 mod reservations;
 mod roles;
+mod round_trips;
 mod variants;
