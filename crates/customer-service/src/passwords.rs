@@ -2,14 +2,14 @@
 
 use crate::config::PasswordSettings;
 use crate::metrics::PASSWORDS;
-use anyhow::Context as _;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use anyhow::{Context as _, anyhow};
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use common::context;
 use common::metrics::{Raised, observe};
 use common::text::Password;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
@@ -17,6 +17,10 @@ use tokio::sync::Semaphore;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Bytes of a salt, as RFC 9106 advises, and of a hash.
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
 
 /// Why a password was neither hashed nor compared.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +38,7 @@ pub struct Passwords {
     admission: Semaphore,
     /// One permit for each who runs.
     running: Arc<Semaphore>,
-    argon2: Argon2<'static>,
+    hasher: Arc<Hasher>,
     /// Compared with where there is no hash, so that a missing account takes the time of a wrong password.
     nobodys_hash: String,
 }
@@ -47,30 +51,31 @@ impl Passwords {
         };
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).context("argon2 parameters")?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hasher = Hasher { argon2, memories: Mutex::default() };
         let mut nobodys_password = [0_u8; 32];
         getrandom::fill(&mut nobodys_password).context("no randomness")?;
-        let nobodys_hash = hash(&argon2, &nobodys_password)?;
+        let nobodys_hash = hasher.hash(&nobodys_password)?;
         LazyLock::force(&PASSWORDS);
         Ok(Self {
             admission: Semaphore::new(threads.saturating_add(settings.waiting).min(Semaphore::MAX_PERMITS)),
             running: Arc::new(Semaphore::new(threads)),
-            argon2,
+            hasher: Arc::new(hasher),
             nobodys_hash,
         })
     }
 
     /// The password's hash as a PHC string.
     pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
-        let argon2 = self.argon2.clone();
-        self.run(move || hash(&argon2, password.expose().as_bytes())).await
+        let hasher = self.hasher.clone();
+        self.run(move || hasher.hash(password.expose().as_bytes())).await
     }
 
     /// Whether the password belongs to the hash; without a hash it takes as long and does not.
     pub async fn verify(&self, password: Password, hash: Option<String>) -> Result<bool, PasswordError> {
-        let argon2 = self.argon2.clone();
+        let hasher = self.hasher.clone();
         let is_someones = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobodys_hash.clone());
-        let belongs = move || verify(&argon2, password.expose().as_bytes(), &hash);
+        let belongs = move || hasher.verify(password.expose().as_bytes(), &hash);
         Ok(self.run(belongs).await? && is_someones)
     }
 
@@ -104,22 +109,73 @@ impl Passwords {
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &[u8]) -> anyhow::Result<String> {
-    Ok(argon2.hash_password(password).map_err(|cause| anyhow::anyhow!("argon2: {cause}"))?.to_string())
+/// Computes in memory that it keeps: as much for each who runs, where the allocator would keep as much for every thread
+/// that ever ran.
+struct Hasher {
+    argon2: Argon2<'static>,
+    /// Not in use now.
+    memories: Mutex<Vec<Vec<Block>>>,
 }
 
-fn verify(argon2: &Argon2<'_>, password: &[u8], hash: &str) -> anyhow::Result<bool> {
-    let hash = PasswordHash::new(hash).map_err(|cause| anyhow::anyhow!("stored password hash: {cause}"))?;
-    match argon2.verify_password(password, &hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(cause) => Err(anyhow::anyhow!("argon2: {cause}")),
+impl Hasher {
+    fn hash(&self, password: &[u8]) -> anyhow::Result<String> {
+        let mut salt = [0_u8; SALT_BYTES];
+        getrandom::fill(&mut salt).context("no randomness")?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: self.params()?,
+            salt: Some(Salt::new(&salt).map_err(failed)?),
+            hash: Some(self.compute(password, &salt)?),
+        };
+        Ok(hash.to_string())
     }
+
+    fn verify(&self, password: &[u8], hash: &str) -> anyhow::Result<bool> {
+        let hash = PasswordHash::new(hash).map_err(|cause| anyhow!("stored password hash: {cause}"))?;
+        if let (true, Some(salt), Some(expected)) = (self.made(&hash)?, &hash.salt, &hash.hash) {
+            // The comparison takes the same time wherever they differ.
+            return Ok(self.compute(password, salt.as_ref())? == *expected);
+        }
+        match self.argon2.verify_password(password, &hash) {
+            Ok(()) => Ok(true),
+            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(cause) => Err(failed(cause)),
+        }
+    }
+
+    /// Whether a hash is of the kind that is made here today.
+    fn made(&self, hash: &PasswordHash) -> anyhow::Result<bool> {
+        let is_argon2 = hash.algorithm == Algorithm::Argon2id.ident();
+        let is_current = hash.version == Some(Version::V0x13.into()) && hash.params == self.params()?;
+        let length = hash.hash.as_ref().map(|hash| hash.as_bytes().len());
+        Ok(is_argon2 && is_current && length == Some(HASH_BYTES))
+    }
+
+    fn params(&self) -> anyhow::Result<ParamsString> {
+        ParamsString::try_from(self.argon2.params()).map_err(failed)
+    }
+
+    fn compute(&self, password: &[u8], salt: &[u8]) -> anyhow::Result<Output> {
+        let kept = self.memories.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut memory = kept.unwrap_or_else(|| vec![Block::default(); self.argon2.params().block_count()]);
+        let mut hash = [0_u8; HASH_BYTES];
+        let computed =
+            self.argon2.hash_password_into_with_memory(password, salt, &mut hash, memory.as_mut_slice());
+        self.memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        computed.map_err(failed)?;
+        Output::new(&hash).map_err(failed)
+    }
+}
+
+fn failed(cause: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("argon2: {cause}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use argon2::password_hash::PasswordHasher;
 
     fn passwords(threads: usize, waiting: usize) -> Passwords {
         Passwords::new(&PasswordSettings { threads, waiting }).unwrap()
@@ -137,6 +193,19 @@ mod tests {
         assert!(passwords.verify(password("correct horse"), Some(hash.clone())).await.unwrap());
         assert!(!passwords.verify(password("correct house"), Some(hash)).await.unwrap());
         assert!(!passwords.verify(password("correct horse"), None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_another_program_made_is_verified_too() {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).unwrap();
+        let ours = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let weaker = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        for made_by in [ours, weaker] {
+            let hash = made_by.hash_password(b"correct horse").unwrap().to_string();
+            let passwords = passwords(1, 1);
+            assert!(passwords.verify(password("correct horse"), Some(hash.clone())).await.unwrap(), "{hash}");
+            assert!(!passwords.verify(password("correct house"), Some(hash)).await.unwrap());
+        }
     }
 
     #[tokio::test]
