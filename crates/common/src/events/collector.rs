@@ -23,11 +23,12 @@ const LEASE: &str = "event collector";
 /// What every look takes in again: a change is stamped a moment before it is committed.
 const OVERLAP_MS: i64 = 2_000;
 
-/// What a look takes in again from time to time: a commit that took long, a clock that is wrong.
-const WIDE_OVERLAP_MS: i64 = 60_000;
+/// What a look takes in again from time to time: a commit that took long, a clock that is wrong. More than the time
+/// between two such looks, so that whatever is late by the difference is in one of them.
+const WIDE_OVERLAP_MS: i64 = 90_000;
 
 /// How often the wide look is made.
-const WIDE_EVERY: Duration = Duration::from_secs(15);
+const WIDE_EVERY: Duration = Duration::from_secs(60);
 
 /// How often a piece of everything that is kept is compared, so that no clock can be so wrong that a change is lost.
 const ROUND_EVERY: Duration = Duration::from_secs(5);
@@ -151,14 +152,15 @@ impl Collector {
         }
     }
 
-    /// Collects until it is told to stop, at its own pace: it rests as long as it worked, so that it never takes more
-    /// than half of a processor or of the database's patience from the orders.
+    /// Collects until it is told to stop, at its own pace: it rests twice as long as it worked, so that it never takes
+    /// more than a third of a processor or of the database's patience from the orders, and no look is made so soon after
+    /// the last one that most of what it reads is known.
     pub async fn run(mut self, stop: CancellationToken) {
         if !self.settings.enabled {
             return;
         }
         let collections = self.watched.iter().map(|watched| watched.finder.source.collection).collect();
-        let (wake, watching) = Wake::start(&self.database, collections, stop.clone());
+        let wake = self.settings.watch.then(|| Wake::start(&self.database, collections, stop.clone()));
         let interval = Duration::from_millis(self.settings.interval_ms);
         while !stop.is_cancelled() {
             let begun = Instant::now();
@@ -170,9 +172,12 @@ impl Collector {
             let pause = async {
                 match turn {
                     Turn::Elsewhere => tokio::time::sleep(jitter(self.leases.renew_every())).await,
-                    Turn::Busy => tokio::time::sleep(rest.max(interval / 4)).await,
+                    Turn::Busy => tokio::time::sleep((rest * 2).max(interval)).await,
                     Turn::Idle => {
-                        wake.wait(interval * 4).await;
+                        match &wake {
+                            Some((wake, _)) => wake.wait(interval * 4).await,
+                            None => tokio::time::sleep(interval * 4).await,
+                        }
                         tokio::time::sleep(rest.min(interval)).await;
                     }
                 }
@@ -185,7 +190,9 @@ impl Collector {
         if let Err(error) = self.leave().await {
             tracing::debug!(%error, "the lease ends by itself");
         }
-        if watching.await.is_err() {
+        if let Some((_, watching)) = wake
+            && watching.await.is_err()
+        {
             tracing::error!("the watcher of changes failed");
         }
     }

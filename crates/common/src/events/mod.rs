@@ -22,6 +22,8 @@ pub struct EventSettings {
     pub enabled: bool,
     /// Longest pause between two looks for changes.
     pub interval_ms: u64,
+    /// Whether a change stream ends the pause of a quiet shop early. The database reads for it whatever anyone writes.
+    pub watch: bool,
     /// Most documents, and most events, of one step.
     pub batch: usize,
     /// How long events are kept.
