@@ -11,6 +11,7 @@
 
 mod chart;
 pub mod empty;
+mod growth;
 mod machine;
 mod peer;
 mod raw;
@@ -24,6 +25,7 @@ use crate::load::report::LoadReport;
 use crate::load::scenario::Scenario;
 use crate::shop::say::say;
 use anyhow::{Context as _, ensure};
+use common::ids::OrderId;
 use machine::Machine;
 use peer::Peer;
 use rounds::{Measured, Rounds};
@@ -59,6 +61,9 @@ pub struct BenchArguments {
     /// Folder of a peer to measure too: its `start.sh all` opens it at port 3100, its `start.sh stop` ends it.
     #[arg(long)]
     pub peer: Option<PathBuf>,
+    /// Import so many orders, and measure placing and listing before and after, in place of everything else.
+    #[arg(long, value_name = "ORDERS", value_parser = clap::value_parser!(u32).range(1_000_000..=50_000_000))]
+    pub grow: Option<u32>,
 }
 
 /// Everything that one run measured.
@@ -92,17 +97,37 @@ pub async fn run(arguments: BenchArguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn measure(arguments: &BenchArguments, shop: &BenchShop) -> anyhow::Result<bool> {
-    let idle_rss_mb = shop.resident_memory()?;
-    let world = shop.world().await?;
-    let peer = match &arguments.peer {
-        Some(directory) => Some(Peer::open(directory, &arguments.servers).await?),
-        None => None,
-    };
     let pace = Pace {
         rate: None,
         concurrency: arguments.concurrency.into(),
         warm_up: Duration::from_secs(2),
         duration: Duration::from_secs(arguments.seconds),
+    };
+    let acknowledged = match arguments.grow {
+        Some(orders) => {
+            let measuring = growth::Measuring { rounds: arguments.rounds, pace };
+            growth::grow(shop, orders, &measuring, &arguments.output).await?
+        }
+        None => measure_all(arguments, shop, pace).await?,
+    };
+    let options =
+        AuditOptions { mongo_uri: shop.mongo_uri().to_owned(), database_prefix: "oms".into(), acknowledged };
+    let audited = audit(&options).await?;
+    say(&audited.to_string());
+    Ok(audited.is_clean())
+}
+
+/// Answers every order that was answered 201.
+async fn measure_all(
+    arguments: &BenchArguments,
+    shop: &BenchShop,
+    pace: Pace,
+) -> anyhow::Result<Vec<OrderId>> {
+    let idle_rss_mb = shop.resident_memory()?;
+    let world = shop.world().await?;
+    let peer = match &arguments.peer {
+        Some(directory) => Some(Peer::open(directory, &arguments.servers).await?),
+        None => None,
     };
     let mut rounds = Rounds::new(shop, world, pace, peer).await?;
     for round in 1..=arguments.rounds {
@@ -133,9 +158,5 @@ async fn measure(arguments: &BenchArguments, shop: &BenchShop) -> anyhow::Result
     std::fs::write(&json, serde_json::to_vec_pretty(&report)?).context("write the report")?;
     chart::draw(&report, &svg)?;
     say(&format!("{} and {}", json.display(), svg.display()));
-    let options =
-        AuditOptions { mongo_uri: shop.mongo_uri().to_owned(), database_prefix: "oms".into(), acknowledged };
-    let audited = audit(&options).await?;
-    say(&audited.to_string());
-    Ok(audited.is_clean())
+    Ok(acknowledged)
 }

@@ -6,6 +6,8 @@ use crate::load::processes::{Processes, Spent};
 use crate::load::world::{Size, World};
 use crate::shop::ports::free_port;
 use anyhow::{Context as _, ensure};
+use mongodb::bson::Document;
+use oms_client::Client;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -40,12 +42,26 @@ impl BenchShop {
     }
 
     pub async fn world(&self) -> anyhow::Result<World> {
+        World::make(&self.client()?, SIZE).await
+    }
+
+    /// Logged in as staff.
+    pub fn client(&self) -> anyhow::Result<Client> {
         let access = AccessArguments {
             url: self.variable("OMS_URL").to_owned(),
             email: self.variable("ADMIN_EMAIL").to_owned(),
             password: self.variable("ADMIN_PASSWORD").to_owned(),
         };
-        World::make(&access.client(|builder| builder.retries(0))?, SIZE).await
+        access.client(|builder| builder.retries(0))
+    }
+
+    /// Orders in the database, about.
+    pub async fn orders(&self) -> anyhow::Result<u64> {
+        let client = mongodb::Client::with_uri_str(self.mongo_uri()).await?;
+        let orders = client.database("oms_orders").collection::<Document>("orders");
+        let count = orders.estimated_document_count().await?;
+        client.shutdown().await;
+        Ok(count)
     }
 
     pub fn address(&self) -> anyhow::Result<String> {

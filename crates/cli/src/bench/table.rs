@@ -127,7 +127,7 @@ fn ratios(report: &Report) -> Table {
     table
 }
 
-fn with_header<const N: usize>(header: [&str; N]) -> Table {
+pub fn with_header<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_header(header);
