@@ -152,9 +152,9 @@ impl Collector {
         }
     }
 
-    /// Collects until it is told to stop, at its own pace: it rests twice as long as it worked, so that it never takes
-    /// more than a third of a processor or of the database's patience from the orders, and no look is made so soon after
-    /// the last one that most of what it reads is known.
+    /// Collects until it is told to stop, at its own pace: it rests twice as long as it worked, or for as long as the lease
+    /// allows, so that the orders have the larger part of the processors and of the database, and no look is made so soon
+    /// after the last one that most of what it reads is known.
     pub async fn run(mut self, stop: CancellationToken) {
         if !self.settings.enabled {
             return;
@@ -172,7 +172,10 @@ impl Collector {
             let pause = async {
                 match turn {
                     Turn::Elsewhere => tokio::time::sleep(jitter(self.leases.renew_every())).await,
-                    Turn::Busy => tokio::time::sleep((rest * 2).max(interval)).await,
+                    // Not for so long that somebody else takes the lease meanwhile.
+                    Turn::Busy => {
+                        tokio::time::sleep((rest * 2).min(self.leases.length() / 2).max(interval)).await;
+                    }
                     Turn::Idle => {
                         match &wake {
                             Some((wake, _)) => wake.wait(interval * 4).await,

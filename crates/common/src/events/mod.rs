@@ -20,7 +20,7 @@ use serde::Deserialize;
 pub struct EventSettings {
     /// Whether this process collects; what is in the log is told all the same.
     pub enabled: bool,
-    /// Longest pause between two looks for changes.
+    /// Shortest pause between two looks that find something.
     pub interval_ms: u64,
     /// Whether a change stream ends the pause of a quiet shop early. The database reads for it whatever anyone writes.
     pub watch: bool,
