@@ -166,18 +166,17 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Nothing is sent before then.
-    pub async fn rest(&self, id: WebhookId, until: Timestamp) -> Result<(), StoreError> {
-        self.collection.update_one(doc! { "_id": id }, doc! { "$max": { "restUntil": until } }).await?;
+    /// Nothing is sent before then, unless it was changed since it was read.
+    pub async fn rest(&self, id: WebhookId, read: i64, until: Timestamp) -> Result<(), StoreError> {
+        let read = doc! { "_id": id, "version": read };
+        self.collection.update_one(read, doc! { "$max": { "restUntil": until } }).await?;
         Ok(())
     }
 
-    /// Nothing is sent any more, until somebody resumes it.
-    pub async fn disable(&self, id: WebhookId, because: &str) -> Result<(), StoreError> {
-        let Some(endpoint) = self.find(id).await?.filter(|found| found.status == WebhookStatus::Active)
-        else {
-            return Ok(());
-        };
+    /// Nothing is sent any more, until somebody resumes it; unless it was changed since it was read.
+    pub async fn disable(&self, id: WebhookId, read: i64, because: &str) -> Result<(), StoreError> {
+        let is_same = |found: &Endpoint| found.status == WebhookStatus::Active && found.version == read;
+        let Some(endpoint) = self.find(id).await?.filter(is_same) else { return Ok(()) };
         let disabled = Endpoint {
             status: WebhookStatus::Disabled,
             disabled_because: Some(because.to_owned()),

@@ -7,7 +7,7 @@ use crate::domain::endpoint::{Endpoint, Range};
 use crate::domain::feed::FeedPage;
 use crate::domain::webhook::with_timestamp;
 use crate::startup::AppState;
-use crate::store::deliveries::{Deliveries, StoredDelivery};
+use crate::store::deliveries::{Deliveries, StoredDelivery, Waiting};
 use crate::store::webhooks::Webhooks;
 use crate::workflows::read_feed::{FeedError, Silence, logs, may_go_on, read_feed};
 use crate::workflows::send_webhooks::{chains, send_due};
@@ -33,8 +33,11 @@ const MOST_WAITING: i64 = 1_000;
 /// Events that are taken over at a time.
 const TAKEN: u8 = 200;
 
-/// How long a turn of an endpoint may take in the database and with its receiver.
+/// Turns of an endpoint begin for a quarter of this; then others may have it.
 const BUDGET: Duration = Duration::from_secs(60);
+
+/// How long the feed may keep an endpoint waiting: what is due is sent without it.
+const FEED_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often deliveries are looked for whose endpoint is no more.
 const TIDIED_EVERY: Duration = Duration::from_secs(600);
@@ -149,11 +152,16 @@ impl Dispatcher {
         if !endpoint.is_active(now) {
             return Ok(false);
         }
-        if !endpoint.replays.is_empty() || may_go_on(&self.state, endpoint.cursor, &wanted(endpoint)).await {
+        let waiting = self.deliveries.waiting(endpoint.id, MOST_WAITING).await?;
+        let has_room = has_room(&waiting);
+        if !chains(waiting, now).is_empty() {
             return Ok(true);
         }
-        let waiting = self.deliveries.waiting(endpoint.id, MOST_WAITING).await?;
-        Ok(!chains(waiting, now).is_empty())
+        // What finds no room is not looked for.
+        let asking = Context::background(FEED_PATIENCE);
+        let wanted = wanted(endpoint);
+        let goes_on = async || may_go_on(&self.state, endpoint.cursor, &wanted).await;
+        Ok(has_room && (!endpoint.replays.is_empty() || context::scope(asking, goes_on()).await))
     }
 
     /// Takes over a part of the feed and sends what is due. Answers whether it did anything.
@@ -171,9 +179,8 @@ impl Dispatcher {
             return Ok(false);
         };
         let waiting = self.deliveries.waiting(id, MOST_WAITING).await?;
-        let has_room = i64::try_from(waiting.len()).unwrap_or(i64::MAX) + i64::from(TAKEN) <= MOST_WAITING;
         // What waits is sent though the feed cannot be read.
-        let taken = if has_room { self.take_over(&endpoint).await } else { Ok(false) };
+        let taken = if has_room(&waiting) { self.take_over(&endpoint).await } else { Ok(false) };
         let taken = taken.unwrap_or_else(|error| {
             tracing::warn!(webhook_id = %id, %error, "the feed is not taken over for a webhook");
             false
@@ -193,7 +200,7 @@ impl Dispatcher {
         let page = match self.read(endpoint, endpoint.cursor).await {
             Err(DispatchError::Feed(FeedError::Expired)) => {
                 tracing::warn!(webhook_id = %endpoint.id, "what a webhook waited for is no longer kept");
-                self.webhooks.disable(endpoint.id, "cursor_expired").await?;
+                self.webhooks.disable(endpoint.id, endpoint.version, "cursor_expired").await?;
                 return Ok(false);
             }
             page => page?,
@@ -211,7 +218,9 @@ impl Dispatcher {
     }
 
     async fn read(&self, endpoint: &Endpoint, after: FeedCursor) -> Result<FeedPage, DispatchError> {
-        Ok(read_feed(&self.state, after, &wanted(endpoint), TAKEN, Silence::PassedOver).await?)
+        let wanted = wanted(endpoint);
+        let reading = read_feed(&self.state, after, &wanted, TAKEN, Silence::PassedOver);
+        Ok(context::scope(Context::background(FEED_PATIENCE), reading).await?)
     }
 
     /// A range that is sent once more, up to its end.
@@ -273,6 +282,11 @@ impl Dispatcher {
 }
 
 /// The filter was checked when it was written.
+/// Whether another part of the feed may be taken over.
+fn has_room(waiting: &[Waiting]) -> bool {
+    i64::try_from(waiting.len()).unwrap_or(i64::MAX) + i64::from(TAKEN) <= MOST_WAITING
+}
+
 fn wanted(endpoint: &Endpoint) -> TypeFilter {
     TypeFilter::new(endpoint.types.iter().cloned()).unwrap_or_default()
 }

@@ -107,6 +107,8 @@ pub async fn change_webhook(
     if let Some(url) = change.url {
         event = event.with("host", state.receivers.check(&url).await?);
         endpoint.url = url;
+        // It was another receiver that asked for a rest.
+        endpoint.rest_until = None;
         fields.push("url");
     }
     if let Some(description) = change.description {

@@ -93,17 +93,17 @@ impl Sending<'_> {
                 return;
             }
             self.sent.store(true, Ordering::Relaxed);
-            let verdict = match self.send(delivery.id).await {
-                Ok(verdict) => verdict,
+            let tried = match self.send(delivery.id).await {
+                Ok(tried) => tried,
                 Err(error) => {
                     self.halt();
                     return tracing::warn!(webhook_id = %self.endpoint, %error, "a webhook waits");
                 }
             };
-            match verdict {
+            match tried {
                 None => {}
-                Some(Verdict::Delivered) => self.failures.store(0, Ordering::Relaxed),
-                Some(failed) => return self.hold_back(failed).await,
+                Some((Verdict::Delivered, _)) => self.failures.store(0, Ordering::Relaxed),
+                Some((failed, version)) => return self.hold_back(failed, version).await,
             }
         }
     }
@@ -112,8 +112,9 @@ impl Sending<'_> {
         self.is_halted.store(true, Ordering::Relaxed);
     }
 
-    /// One try, written down. Answers what is to be done after it; `None` where there was nothing to send.
-    async fn send(&self, id: DeliveryId) -> Result<Option<Verdict>, DispatchError> {
+    /// One try, written down. Answers what is to be done after it, and the version of the endpoint that it was made with;
+    /// `None` where there was nothing to send.
+    async fn send(&self, id: DeliveryId) -> Result<Option<(Verdict, i64)>, DispatchError> {
         let at = Timestamp::now();
         // Read again for each try: since the last one it may have been paused, deleted, or led elsewhere.
         let endpoint = self.dispatcher.webhooks.find(self.endpoint).await?;
@@ -130,7 +131,7 @@ impl Sending<'_> {
         let outcome = self.outcome(verdict, tries);
         metrics::webhook_tried(verdict, matches!(outcome, Outcome::Dead { .. }));
         self.dispatcher.deliveries.record(id, &attempt, outcome).await?;
-        Ok(Some(verdict))
+        Ok(Some((verdict, endpoint.version)))
     }
 
     /// What the receiver made of it; `None` where the process ends before it has answered.
@@ -186,25 +187,25 @@ impl Sending<'_> {
         Outcome::Again { at: after(pause) }
     }
 
-    /// What a failure means for the endpoint as a whole.
-    async fn hold_back(&self, verdict: Verdict) {
+    /// What a failure means for the endpoint as a whole, as long as it is the one that was tried.
+    async fn hold_back(&self, verdict: Verdict, version: i64) {
         let (id, webhooks) = (self.endpoint, &self.dispatcher.webhooks);
         let written = match verdict {
             Verdict::Gone => {
                 self.halt();
                 tracing::warn!(webhook_id = %id, "the receiver is gone; the webhook is disabled");
-                webhooks.disable(id, "gone").await
+                webhooks.disable(id, version, "gone").await
             }
             Verdict::Later(wait) => {
                 self.halt();
-                webhooks.rest(id, after(wait)).await
+                webhooks.rest(id, version, after(wait)).await
             }
             Verdict::Delivered | Verdict::Failed => {
                 if self.failures.fetch_add(1, Ordering::Relaxed) + 1 < FAILURES {
                     return;
                 }
                 self.halt();
-                webhooks.rest(id, after(jitter(REST))).await
+                webhooks.rest(id, version, after(jitter(REST))).await
             }
         };
         if let Err(error) = written {
