@@ -173,7 +173,8 @@ impl Products {
         if ids.is_empty() {
             return Ok(Offers::new());
         }
-        let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        // One more than there can be: an answer that is full would be asked for its end.
+        let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX).saturating_add(1);
         let asked = ids.len();
         let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
         let products = self.products.clone_with_type::<Stored>();
