@@ -156,7 +156,7 @@ impl Products {
     }
 
     /// What orders copy of these products.
-    pub async fn offers(&self, ids: Vec<ProductId>) -> Result<Offers, StoreError> {
+    pub async fn offers(&self, mut ids: Vec<ProductId>) -> Result<Offers, StoreError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Stored {
@@ -173,6 +173,8 @@ impl Products {
         if ids.is_empty() {
             return Ok(Offers::new());
         }
+        ids.sort_unstable();
+        ids.dedup();
         // One more than there can be: an answer that is full would be asked for its end.
         let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX).saturating_add(1);
         let asked = ids.len();
