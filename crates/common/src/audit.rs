@@ -2,11 +2,10 @@
 
 use crate::auth::caller::Caller;
 use crate::http::page::{Cursor, Limit};
-use crate::ids::AuditEventId;
 use crate::models::audit::{ActorKind, AuditActor, AuditEvent};
-use crate::mongo::{StoreError, ensure_collection, from_document, to_document};
+use crate::mongo::{StoreError, begin_after, ensure_collection, from_document, to_document};
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, DateTime, Document, doc};
+use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
 use serde::{Deserialize, Serialize};
@@ -150,13 +149,7 @@ impl AuditFilter {
                 query.insert(field, value.as_str());
             }
         }
-        if let Some(cursor) = after {
-            let at = DateTime::from_millis(cursor.at.as_millis());
-            let id = Bson::from(AuditEventId::from_uuid(cursor.id));
-            // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
-            query.insert("at", doc! { "$lte": at });
-            query.insert("$nor", vec![doc! { "at": at, "_id": { "$gte": id } }]);
-        }
+        begin_after(&mut query, "at", after);
         query
     }
 }
@@ -214,7 +207,9 @@ mod tests {
                 .with("name", "lamp")
                 .with("list", vec!["a", "b"]);
         let stored = to_stored(&event).unwrap();
-        assert!(matches!(stored.get("_id"), Some(Bson::Binary(_))) && !stored.contains_key("id"));
+        assert!(
+            matches!(stored.get("_id"), Some(mongodb::bson::Bson::Binary(_))) && !stored.contains_key("id")
+        );
         assert_eq!(from_stored(stored).unwrap(), event);
     }
 }

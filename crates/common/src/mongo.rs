@@ -1,6 +1,8 @@
 //! MongoDB: connecting to a replica set, durable defaults, collections with validators, transactions with a deadline.
 
 use crate::context;
+use crate::http::page::Cursor;
+use crate::ids::EntityId;
 use crate::metrics::mongo as metrics;
 use crate::schema;
 use crate::traces;
@@ -259,6 +261,14 @@ pub async fn find_surely<T: DeserializeOwned + Send + Sync>(
         None => collection.find_one(by_id).read_concern(ReadConcern::linearizable()).max_time(limit).await,
         found => Ok(found),
     }
+}
+
+/// Begins a page of a list after the cursor: newest first by this time, then by `_id`, both descending.
+pub fn begin_after(query: &mut Document, time: &str, after: Option<Cursor>) {
+    let Some(after) = after else { return };
+    query.insert(time, doc! { "$lte": after.at });
+    // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
+    query.insert("$nor", vec![doc! { time: after.at, "_id": { "$gte": EntityId::from_uuid(after.id) } }]);
 }
 
 /// Commits, and where the outcome is unknown commits again until the deadline: repeating the work instead could do

@@ -7,7 +7,7 @@ use common::ids::ApiKeyId;
 use common::models::api_key::{ApiKey, ApiKeyGrant, ApiKeyName, PresentedApiKey};
 use common::models::audit::AuditEvent;
 use common::models::auth::Scope;
-use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key};
+use common::mongo::{StoreError, Transaction, begin_after, ensure_collection, is_duplicate_key};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
@@ -141,11 +141,7 @@ impl ApiKeyStore {
     /// Those that are not revoked, newest first.
     pub async fn list(&self, after: Option<Cursor>, limit: Limit) -> Result<Vec<StoredApiKey>, StoreError> {
         let mut filter = doc! { "revokedAt": Bson::Null };
-        if let Some(after) = after {
-            filter.insert("createdAt", doc! { "$lte": after.at });
-            let id = ApiKeyId::from_uuid(after.id);
-            filter.insert("$nor", vec![doc! { "createdAt": after.at, "_id": { "$gte": id } }]);
-        }
+        begin_after(&mut filter, "createdAt", after);
         let found = self
             .collection
             .find(filter)

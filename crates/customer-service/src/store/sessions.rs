@@ -6,7 +6,7 @@ use common::http::page::{Cursor, Limit};
 use common::ids::{CustomerId, SessionId};
 use common::models::audit::AuditEvent;
 use common::models::auth::Device;
-use common::mongo::{StoreError, Transaction, ensure_collection};
+use common::mongo::{StoreError, Transaction, begin_after, ensure_collection};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
@@ -121,11 +121,7 @@ impl Sessions {
     ) -> Result<Vec<Session>, StoreError> {
         let mut filter =
             doc! { "customerId": customer, "revokedAt": Bson::Null, "expiresAt": { "$gt": now } };
-        if let Some(after) = after {
-            filter.insert("createdAt", doc! { "$lte": after.at });
-            let id = SessionId::from_uuid(after.id);
-            filter.insert("$nor", vec![doc! { "createdAt": after.at, "_id": { "$gte": id } }]);
-        }
+        begin_after(&mut filter, "createdAt", after);
         let found = self
             .collection
             .find(filter)

@@ -1,11 +1,11 @@
 //! The collection `deliveries`: events on their way to endpoints, each with every try that was made.
 
-use super::webhooks::{after_cursor, newest_first};
+use super::webhooks::newest_first;
 use common::http::page::{Cursor, Limit};
 use common::ids::{DeliveryId, EventId, WebhookId};
 use common::models::event::Entity;
 use common::models::webhook::{Attempt, Delivery, DeliveryState};
-use common::mongo::{StoreError, ensure_collection, to_document};
+use common::mongo::{StoreError, begin_after, ensure_collection, to_document};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -175,7 +175,8 @@ impl Deliveries {
         if let Some(state) = state {
             query.insert("state", name_of(state));
         }
-        let found = self.collection.find(after_cursor(query, after)).sort(newest_first());
+        begin_after(&mut query, "createdAt", after);
+        let found = self.collection.find(query).sort(newest_first());
         let found = found.projection(doc! { "body": 0, "attempts.answer": 0 });
         Ok(found.limit(limit.as_i64()).max_time(MAX_TIME).await?.try_collect().await?)
     }

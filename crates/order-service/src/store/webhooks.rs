@@ -7,7 +7,7 @@ use common::http::page::{Cursor, Limit};
 use common::ids::WebhookId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::webhook::WebhookStatus;
-use common::mongo::{StoreError, Transaction, ensure_collection, is_duplicate_key, to_document};
+use common::mongo::{StoreError, Transaction, begin_after, ensure_collection, is_duplicate_key, to_document};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
@@ -119,7 +119,9 @@ impl Webhooks {
 
     /// Newest first, after the cursor.
     pub async fn list(&self, after: Option<Cursor>, limit: Limit) -> Result<Vec<Endpoint>, StoreError> {
-        let found = self.collection.find(after_cursor(Document::new(), after)).sort(newest_first());
+        let mut query = Document::new();
+        begin_after(&mut query, "createdAt", after);
+        let found = self.collection.find(query).sort(newest_first());
         Ok(found.limit(limit.as_i64()).max_time(MAX_TIME).await?.try_collect().await?)
     }
 
@@ -217,15 +219,6 @@ fn replayed(id: WebhookId, range: &Range) -> Result<(Document, Document), StoreE
 
 pub(super) fn newest_first() -> Document {
     doc! { "createdAt": -1, "_id": -1 }
-}
-
-pub(super) fn after_cursor(mut query: Document, after: Option<Cursor>) -> Document {
-    if let Some(cursor) = after {
-        let id = WebhookId::from_uuid(cursor.id);
-        query.insert("createdAt", doc! { "$lte": cursor.at });
-        query.insert("$nor", vec![doc! { "createdAt": cursor.at, "_id": { "$gte": id } }]);
-    }
-    query
 }
 
 fn validator() -> Document {

@@ -9,7 +9,7 @@ use common::models::inventory::{
     ExplainedHold, ExplainedKind, ExplainedOrder, Movement, MovementKind, MovementLine,
 };
 use common::models::location::LocationId;
-use common::mongo::StoreError;
+use common::mongo::{StoreError, begin_after};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
@@ -155,12 +155,7 @@ pub fn newest_first() -> Document {
 /// The query of one page.
 pub fn of_product(product_id: ProductId, after: Option<Cursor>) -> Document {
     let mut query = doc! { "lines.productId": product_id };
-    if let Some(after) = after {
-        let id = MovementId::from_uuid(after.id);
-        // Not `$or`: the planner would look for an index for each of its branches and sort what they give.
-        query.insert("at", doc! { "$lte": after.at });
-        query.insert("$nor", vec![doc! { "at": after.at, "_id": { "$gte": id } }]);
-    }
+    begin_after(&mut query, "at", after);
     query
 }
 
