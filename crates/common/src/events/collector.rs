@@ -36,8 +36,8 @@ const ROUND_EVERY: Duration = Duration::from_secs(5);
 /// Steps of one source in one turn.
 const STEPS: u32 = 8;
 
-/// Documents of each source that are known to be told.
-const REMEMBERED: usize = 100_000;
+/// Documents of each source that are known to be told: what the short look takes in again of many thousands a second.
+const REMEMBERED: usize = 20_000;
 
 /// How often old events are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
