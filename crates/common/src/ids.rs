@@ -1,5 +1,7 @@
 //! Identities: one type for each kind of thing, all UUIDs (RFC 9562).
 
+#[cfg(feature = "service")]
+use mongodb::bson::{RawBinaryRef, spec::BinarySubtype};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -177,8 +179,12 @@ impl<'de, Kind> Deserialize<'de> for Id<Kind> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[cfg(feature = "service")]
         if !deserializer.is_human_readable() {
-            let stored = mongodb::bson::Uuid::deserialize(deserializer)?;
-            return Ok(Self::from_uuid(Uuid::from_bytes(stored.bytes())));
+            // Borrowed, because the crate's own UUID is read by way of base 64.
+            let stored = RawBinaryRef::deserialize(deserializer)?;
+            if stored.subtype != BinarySubtype::Uuid {
+                return Err(de::Error::custom("expected a UUID"));
+            }
+            return Uuid::from_slice(stored.bytes).map(Self::from_uuid).map_err(de::Error::custom);
         }
         struct Text<Kind>(PhantomData<Kind>);
         impl<Kind> de::Visitor<'_> for Text<Kind> {

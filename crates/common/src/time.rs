@@ -1,5 +1,7 @@
 //! Points in time: RFC 3339 UTC with milliseconds in JSON, a BSON date in MongoDB.
 
+#[cfg(feature = "service")]
+use mongodb::bson::RawBsonRef;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -68,7 +70,11 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[cfg(feature = "service")]
         if !deserializer.is_human_readable() {
-            return mongodb::bson::DateTime::deserialize(deserializer).map(|at| Self(at.timestamp_millis()));
+            // Borrowed, because the crate's own date is read by way of an owned value.
+            return match RawBsonRef::deserialize(deserializer)? {
+                RawBsonRef::DateTime(at) => Ok(Self(at.timestamp_millis())),
+                _ => Err(de::Error::custom("expected a date")),
+            };
         }
         struct Text;
         impl de::Visitor<'_> for Text {
