@@ -23,6 +23,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 use mongodb::{Collection, Database};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,7 +157,7 @@ impl Products {
     }
 
     /// What orders copy of these products.
-    pub async fn offers(&self, mut ids: Vec<ProductId>) -> Result<Offers, StoreError> {
+    pub async fn offers(&self, ids: BTreeSet<ProductId>) -> Result<Offers, StoreError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Stored {
@@ -173,11 +174,9 @@ impl Products {
         if ids.is_empty() {
             return Ok(Offers::new());
         }
-        ids.sort_unstable();
-        ids.dedup();
-        // One more than there can be: an answer that is full would be asked for its end.
-        let batch = u32::try_from(ids.len()).unwrap_or(u32::MAX).saturating_add(1);
         let asked = ids.len();
+        // One more than there can be: an answer that is full would be asked for its end.
+        let batch = u32::try_from(asked).unwrap_or(u32::MAX).saturating_add(1);
         let ids: Vec<Bson> = ids.into_iter().map(Bson::from).collect();
         let products = self.products.clone_with_type::<Stored>();
         let read = async |concern: ReadConcern| {

@@ -165,7 +165,7 @@ impl Writing {
                 ids.extend(lines.iter().map(|line| line.product_id));
             }
         }
-        self.products.offers(ids.into_iter().collect()).await.map_err(|failure| match failure {
+        self.products.offers(ids).await.map_err(|failure| match failure {
             StoreError::Unavailable(_) => PostError::Unavailable(failure),
             // One product that cannot be read: the batch is halved until it fails alone.
             StoreError::Broken(_) | StoreError::Corrupt(_) => PostError::Broken(failure),

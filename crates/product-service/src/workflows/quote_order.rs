@@ -29,7 +29,7 @@ pub async fn quote_order(state: &AppState, asked: StockQuestion) -> Result<Stock
     if products.is_empty() || products.len() != asked.lines.len() {
         return Err(QuoteError::Lines);
     }
-    let offers = state.products.offers(products.into_iter().collect()).await?;
+    let offers = state.products.offers(products).await?;
     let places = state.locations.places(&[]).await?;
     let StockQuestion { lines, hold_id } = asked;
     let told = told(&lines, &offers);

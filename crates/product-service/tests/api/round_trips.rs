@@ -15,6 +15,7 @@ use product_service::domain::ledger::Terms;
 use product_service::domain::places::Places;
 use product_service::store::ledger::{Ledger, Lookup, PostError, Posted};
 use product_service::store::products::Products;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ async fn watched(app: &TestApp) -> (Database, Sent) {
 }
 
 async fn post(database: &Database, entries: &[Entry], lookup: Lookup) -> Result<Posted, PostError> {
-    let products: Vec<ProductId> = entries.iter().flat_map(Entry::products).collect();
+    let products: BTreeSet<ProductId> = entries.iter().flat_map(Entry::products).collect();
     let mut redis = Settings::defaults().unwrap().redis;
     redis.uri = server("REDIS_URI").into();
     let offers = Products::new(database, Redis::new(&redis).unwrap()).offers(products).await.unwrap();
