@@ -1,9 +1,14 @@
 //! The collection `audit` of a service: append only, newest first, written in the transaction of the change.
 
 use crate::auth::caller::Caller;
+use crate::context::run_to_end;
+use crate::error::ApiError;
+use crate::http::body::Body;
 use crate::http::page::{Cursor, Limit};
 use crate::models::audit::{ActorKind, AuditActor, AuditEvent};
 use crate::mongo::{StoreError, begin_after, ensure_collection, from_document, to_document};
+use actix_web::HttpResponse;
+use actix_web::web::Data;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::error::Error;
@@ -69,6 +74,13 @@ pub struct AuditPage {
     pub filter: AuditFilter,
     pub after: Option<Cursor>,
     pub limit: Limit,
+}
+
+/// `POST /internal/audit-events`: a page, newest first. A POST, because its filters are free text.
+pub async fn list_events(log: Data<AuditLog>, Body(page): Body<AuditPage>) -> Result<HttpResponse, ApiError> {
+    let AuditPage { filter, after, limit } = page;
+    let events = run_to_end(async move { log.list(&filter, after, limit).await }).await??;
+    Ok(HttpResponse::Ok().json(events))
 }
 
 /// The trail of one service.

@@ -1,8 +1,8 @@
 //! What is wired to what.
 
 use crate::background::Background;
+use crate::clients::audit_trails::AuditTrails;
 use crate::clients::orders::Orders;
-use crate::clients::products::Products;
 use crate::config::{Settings, SweeperSettings};
 use crate::domain::session::Lifetimes;
 use crate::keys::KeyFiles;
@@ -44,11 +44,11 @@ pub struct AppState {
     pub sessions: Sessions,
     pub api_keys: ApiKeyStore,
     pub audit: AuditLog,
+    pub audit_trails: AuditTrails,
     pub mail_tokens: MailTokens,
     pub mailer: Mailer,
     pub background: Background,
     pub orders: Orders,
-    pub products: Products,
     pub passwords: Passwords,
     pub access_tokens: Arc<AccessTokens>,
     pub throttle: Throttle,
@@ -96,17 +96,18 @@ impl Application {
         // customer-service verifies with its own keys: there is nobody to fetch them from.
         let keys = access_tokens.verification_keys();
         let redis = Redis::new(&settings.redis)?;
-        let peer = |name, url: &str| Peer::new(name, url, service_tokens.own());
+        let orders = Peer::new("order-service", &settings.peers.order_url, service_tokens.own())?;
+        let products = Peer::new("product-service", &settings.peers.product_url, service_tokens.own())?;
         let state = AppState {
             customers,
             sessions,
             api_keys,
             audit,
+            audit_trails: AuditTrails::new(orders.clone(), products),
             mail_tokens,
             mailer: Mailer::new(&settings.mail, settings.environment)?,
             background: Background::new(),
-            orders: Orders::new(peer("order-service", &settings.peers.order_url)?),
-            products: Products::new(peer("product-service", &settings.peers.product_url)?),
+            orders: Orders::new(orders),
             passwords: Passwords::new(&settings.passwords)?,
             access_tokens,
             throttle: Throttle::new(redis, &settings.mongo.database, settings.throttle),

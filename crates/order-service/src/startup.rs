@@ -181,12 +181,16 @@ impl Application {
         });
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
-        let for_internal = state.clone();
+        let (audit, for_internal) = (Data::new(state.audit.clone()), state.clone());
         let public = move |config: &mut ServiceConfig| {
             config.app_data(state.clone()).app_data(authenticator.clone()).configure(routes::public);
         };
         let internal = move |config: &mut ServiceConfig| {
-            config.app_data(tokens.clone()).app_data(for_internal.clone()).configure(routes::internal);
+            config
+                .app_data(tokens.clone())
+                .app_data(for_internal.clone())
+                .app_data(audit.clone())
+                .configure(routes::internal);
         };
         let served = serve(&self.http, self.listeners, readiness, public, internal, stop).await;
         refreshing.abort();

@@ -46,7 +46,6 @@ pub struct AppState {
     pub locations: Locations,
     pub ledger: Ledger,
     pub stock_writer: StockWriter,
-    pub audit: AuditLog,
 }
 
 /// The service with its sockets bound and its database ready.
@@ -60,6 +59,7 @@ pub struct Application {
     state: Arc<AppState>,
     writer: JoinHandle<()>,
     holds: HoldSettings,
+    audit: AuditLog,
     events: EventLog,
     collector: Collector,
 }
@@ -112,10 +112,10 @@ impl Application {
                 locations,
                 ledger,
                 stock_writer,
-                audit,
             }),
             writer,
             holds: settings.holds,
+            audit,
             events,
             collector,
         })
@@ -147,7 +147,7 @@ impl Application {
             async move { hold_stock::sweep_holds(&state).await }
         }));
         let collecting = tokio::spawn(self.collector.run(stop_sweeping.clone()));
-        let events = Data::new(self.events);
+        let (audit, events) = (Data::new(self.audit), Data::new(self.events));
         let (state, authenticator, tokens) =
             (Data::from(self.state), self.authenticator, self.service_tokens);
         let for_public = state.clone();
@@ -158,6 +158,7 @@ impl Application {
             config
                 .app_data(state.clone())
                 .app_data(tokens.clone())
+                .app_data(audit.clone())
                 .app_data(events.clone())
                 .configure(routes::internal);
         };

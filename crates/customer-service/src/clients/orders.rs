@@ -1,10 +1,7 @@
-//! order-service: what orders hold of a person, and its part of the audit trail.
+//! order-service: what orders hold of a person.
 
-use common::audit::{AuditFilter, AuditPage};
-use common::http::page::{Cursor, Limit};
 use common::http::peer::{Peer, PeerError};
 use common::ids::CustomerId;
-use common::models::audit::AuditEvent;
 use common::models::order::{ErasedOrders, HeldOrders};
 
 /// Orders of a page; one may have 2,000 lines.
@@ -24,17 +21,6 @@ impl Orders {
     pub async fn held(&self, customer: CustomerId, after: Option<&str>) -> Result<HeldOrders, PeerError> {
         let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
         self.peer.get(&format!("/internal/customers/{customer}/orders?limit={PAGE}{after}")).await
-    }
-
-    /// Entries of the trail, newest first, after the cursor.
-    pub async fn audit_events(
-        &self,
-        filter: &AuditFilter,
-        after: Option<Cursor>,
-        limit: Limit,
-    ) -> Result<Vec<AuditEvent>, PeerError> {
-        let page = AuditPage { filter: filter.clone(), after, limit };
-        self.peer.post("/internal/audit-events", &page).await
     }
 
     /// Takes out what is personal; may be repeated for ever. Answers how many orders held something.

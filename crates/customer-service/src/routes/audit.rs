@@ -4,7 +4,7 @@ use crate::startup::AppState;
 use crate::workflows::read_audit_trail::read_audit_trail;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use common::audit::AuditFilter;
+use common::audit::{AuditFilter, AuditPage};
 use common::auth::caller::Caller;
 use common::context::run_to_end;
 use common::error::ApiError;
@@ -40,7 +40,8 @@ pub async fn list_audit_events(
         action: action.map(Text::into_string),
     };
     let limit = limit.unwrap_or_default();
-    let events = run_to_end(async move { read_audit_trail(&state, &filter, after, limit).await }).await??;
+    let page = AuditPage { filter, after, limit };
+    let events = run_to_end(async move { read_audit_trail(&state, &page).await }).await??;
     let mut response = HttpResponse::Ok();
     if let Some(last) = events.last().filter(|_| events.len() == usize::from(limit.get())) {
         let cursor = Cursor { at: last.at, id: last.id.uuid() };

@@ -1,8 +1,7 @@
 //! Reads the audit trail: this service's entries and those of the others, merged newest first by the same cursor.
 
 use crate::startup::AppState;
-use common::audit::AuditFilter;
-use common::http::page::{Cursor, Limit};
+use common::audit::AuditPage;
 use common::http::peer::PeerError;
 use common::models::audit::AuditEvent;
 use common::mongo::StoreError;
@@ -16,21 +15,10 @@ pub enum TrailError {
 }
 
 /// A page. Where one of them does not answer there is none: a trail with holes would mislead.
-pub async fn read_audit_trail(
-    state: &AppState,
-    filter: &AuditFilter,
-    after: Option<Cursor>,
-    limit: Limit,
-) -> Result<Vec<AuditEvent>, TrailError> {
-    let mut events = state.audit.list(filter, after, limit).await?;
-    let (orders, products) = futures_util::future::try_join(
-        state.orders.audit_events(filter, after, limit),
-        state.products.audit_events(filter, after, limit),
-    )
-    .await?;
-    events.extend(orders);
-    events.extend(products);
+pub async fn read_audit_trail(state: &AppState, page: &AuditPage) -> Result<Vec<AuditEvent>, TrailError> {
+    let mut events = state.audit.list(&page.filter, page.after, page.limit).await?;
+    events.extend(state.audit_trails.list(page).await?);
     events.sort_by_key(|event| std::cmp::Reverse((event.at, event.id)));
-    events.truncate(limit.get().into());
+    events.truncate(page.limit.get().into());
     Ok(events)
 }
