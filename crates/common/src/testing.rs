@@ -1,11 +1,17 @@
-//! What the services' own tests share (feature `testing`): where the real servers are, and tokens to call with.
+//! What the services' own tests share (feature `testing`): where the real servers are, what is sent to the database, and
+//! tokens to call with.
 
 use crate::auth::signing::SigningKey;
 use crate::auth::token::Claims;
 use crate::ids::{CustomerId, SessionId};
 use crate::models::auth::Role;
 use crate::time::Timestamp;
+use mongodb::event::EventHandler;
+use mongodb::event::command::{CommandEvent, CommandStartedEvent};
+use mongodb::options::ClientOptions;
+use mongodb::{Client, Database};
 use serde_json::json;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The real MongoDB and Redis of this test run, as `scripts/test` started them.
 ///
@@ -20,6 +26,44 @@ pub fn server(variable: &str) -> String {
 /// A database name that no other test uses.
 pub fn fresh_database() -> String {
     format!("test_{}", uuid::Uuid::now_v7().simple())
+}
+
+/// What a client sent to the database, in its order: command and collection, such as `find orders`.
+#[derive(Clone, Default)]
+pub struct SentCommands(Arc<Mutex<Vec<String>>>);
+
+impl SentCommands {
+    /// Those since they were last taken.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, started: &CommandStartedEvent) {
+        let (name, command) = (&started.command_name, &started.command);
+        let mut noted = name.clone();
+        // Some, such as the end of a transaction, go to none.
+        if let Ok(collection) = command.get_str(name) {
+            noted.push_str(&format!(" {collection}"));
+        }
+        let concern = command.get_document("readConcern").and_then(|concern| concern.get_str("level"));
+        if concern.is_ok_and(|level| level == "linearizable") {
+            noted.push_str(" linearizable");
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(noted);
+    }
+}
+
+/// A database by a client of its own, as the driver sees what goes to it.
+pub async fn watched_database(name: &str) -> anyhow::Result<(Database, SentCommands)> {
+    let sent = SentCommands::default();
+    let noting = sent.clone();
+    let mut options = ClientOptions::parse(server("MONGO_URI")).await?;
+    options.command_event_handler = Some(EventHandler::callback(move |event| {
+        if let CommandEvent::Started(started) = event {
+            noting.note(&started);
+        }
+    }));
+    Ok((Client::with_options(options)?.database(name), sent))
 }
 
 /// Signs access tokens as customer-service would.

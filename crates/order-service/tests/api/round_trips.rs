@@ -4,16 +4,12 @@
 use crate::app::TestApp;
 use common::ids::{CustomerId, OrderId, ProductId};
 use common::models::order::{NewOrder, RequestedLine};
-use common::testing::{fresh_database, server};
+use common::testing::{SentCommands, fresh_database, watched_database};
 use common::time::Timestamp;
-use mongodb::event::EventHandler;
-use mongodb::event::command::CommandEvent;
-use mongodb::options::ClientOptions;
 use order_service::domain::draft::OrderDraft;
 use order_service::domain::order::Order;
 use order_service::store::orders::{Orders, Recorded, Swap};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 
 fn pending() -> Order {
     let line = RequestedLine { product_id: ProductId::new(), quantity: 1.try_into().unwrap() };
@@ -22,23 +18,11 @@ fn pending() -> Order {
 }
 
 /// A store, and the commands that it sends to the database.
-async fn watched_store() -> (Orders, Arc<Mutex<Vec<String>>>) {
-    let sent = Arc::new(Mutex::new(Vec::new()));
-    let seen = sent.clone();
-    let mut options = ClientOptions::parse(server("MONGO_URI")).await.unwrap();
-    options.command_event_handler = Some(EventHandler::callback(move |event| {
-        if let CommandEvent::Started(started) = event {
-            let concern =
-                started.command.get_document("readConcern").and_then(|given| given.get_str("level"));
-            let proves =
-                if concern.is_ok_and(|level| level == "linearizable") { " linearizable" } else { "" };
-            seen.lock().unwrap().push(format!("{}{proves}", started.command_name));
-        }
-    }));
-    let database = mongodb::Client::with_options(options).unwrap().database(&fresh_database());
+async fn watched_store() -> (Orders, SentCommands) {
+    let (database, sent) = watched_database(&fresh_database()).await.unwrap();
     let store = Orders::new(&database);
     store.ensure().await.unwrap();
-    sent.lock().unwrap().clear();
+    sent.take();
     (store, sent)
 }
 
@@ -53,13 +37,13 @@ async fn commands_of(count: usize) -> Vec<String> {
     };
     let swaps: Vec<Swap> = orders.iter().map(swap).collect();
     assert_eq!(store.swap(&swaps).await.unwrap().len(), count);
-    sent.lock().unwrap().clone()
+    sent.take()
 }
 
 #[tokio::test]
 async fn recording_and_settling_is_one_insert_and_one_update_for_one_order_and_for_a_hundred() {
     for count in [1, 100] {
-        assert_eq!(commands_of(count).await, ["insert", "update"], "{count} orders");
+        assert_eq!(commands_of(count).await, ["insert orders", "update orders"], "{count} orders");
     }
 }
 
@@ -69,9 +53,9 @@ async fn that_an_order_is_not_there_is_said_by_a_primary_that_proves_to_be_one()
     let order = pending();
     store.record(std::slice::from_ref(&order)).await;
     assert_eq!(store.find_surely(order.id).await.unwrap(), Some(order));
-    assert_eq!(*sent.lock().unwrap(), ["insert", "find"]);
+    assert_eq!(sent.take(), ["insert orders", "find orders"]);
     assert_eq!(store.find_surely(OrderId::new()).await.unwrap(), None);
-    assert_eq!(sent.lock().unwrap()[2..], ["find", "find linearizable"]);
+    assert_eq!(sent.take(), ["find orders", "find orders linearizable"]);
 }
 
 #[tokio::test]

@@ -3,12 +3,9 @@
 use crate::app::{TestApp, reserve};
 use common::ids::{OrderId, ProductId};
 use common::redis::Redis;
-use common::testing::server;
+use common::testing::{server, watched_database};
 use common::time::Timestamp;
 use mongodb::Database;
-use mongodb::event::EventHandler;
-use mongodb::event::command::CommandEvent;
-use mongodb::options::ClientOptions;
 use product_service::config::Settings;
 use product_service::domain::entry::Entry;
 use product_service::domain::ledger::Terms;
@@ -16,24 +13,7 @@ use product_service::domain::places::Places;
 use product_service::store::ledger::{Ledger, Lookup, PostError, Posted};
 use product_service::store::products::Products;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-
-type Sent = Arc<Mutex<Vec<String>>>;
-
-/// The database of the application, by a client that notes what it sends.
-async fn watched(app: &TestApp) -> (Database, Sent) {
-    let sent = Sent::default();
-    let seen = sent.clone();
-    let mut options = ClientOptions::parse(server("MONGO_URI")).await.unwrap();
-    options.command_event_handler = Some(EventHandler::callback(move |event| {
-        if let CommandEvent::Started(started) = event {
-            let collection = started.command.get_str(&started.command_name).unwrap_or_default().to_owned();
-            seen.lock().unwrap().push(format!("{} {collection}", started.command_name).trim_end().to_owned());
-        }
-    }));
-    (mongodb::Client::with_options(options).unwrap().database(&app.database_name), sent)
-}
 
 async fn post(database: &Database, entries: &[Entry], lookup: Lookup) -> Result<Posted, PostError> {
     let products: BTreeSet<ProductId> = entries.iter().flat_map(Entry::products).collect();
@@ -48,16 +28,15 @@ async fn post(database: &Database, entries: &[Entry], lookup: Lookup) -> Result<
 async fn a_reservation_is_one_transaction_of_three_commands_and_a_hundred_share_theirs() {
     let app = TestApp::start().await;
     let product = app.stocked_product(1_000).await;
-    let (database, sent) = watched(&app).await;
+    let (database, sent) = watched_database(&app.database_name).await.unwrap();
     for count in [1, 100] {
         let reservation = |_| Entry::Order(reserve(OrderId::new(), &[(product, 1)]));
         let entries: Vec<Entry> = (0..count).map(reservation).collect();
-        sent.lock().unwrap().clear();
+        sent.take();
         post(&database, &entries, Lookup::Likely).await.unwrap();
-        let commands = std::mem::take(&mut *sent.lock().unwrap());
         let expected =
             ["find products", "find stock", "update stock", "insert movements", "commitTransaction"];
-        assert_eq!(commands, expected, "{count} reservations");
+        assert_eq!(sent.take(), expected, "{count} reservations");
     }
     app.audited_stock(product).await;
 }
@@ -66,7 +45,7 @@ async fn a_reservation_is_one_transaction_of_three_commands_and_a_hundred_share_
 async fn a_reservation_that_is_there_already_collides_and_writes_nothing() {
     let app = TestApp::start().await;
     let product = app.stocked_product(10).await;
-    let (database, _) = watched(&app).await;
+    let (database, _) = watched_database(&app.database_name).await.unwrap();
     let (there, new) = (reserve(OrderId::new(), &[(product, 1)]), reserve(OrderId::new(), &[(product, 1)]));
     app.post_entries(vec![there.clone()]).await;
     let entries = [Entry::Order(new), Entry::Order(there)];
