@@ -281,12 +281,12 @@ impl Dispatcher {
     }
 }
 
-/// The filter was checked when it was written.
 /// Whether another part of the feed may be taken over.
 fn has_room(waiting: &[Waiting]) -> bool {
     i64::try_from(waiting.len()).unwrap_or(i64::MAX) + i64::from(TAKEN) <= MOST_WAITING
 }
 
+/// The filter was checked when it was written.
 fn wanted(endpoint: &Endpoint) -> TypeFilter {
     TypeFilter::new(endpoint.types.iter().cloned()).unwrap_or_default()
 }
