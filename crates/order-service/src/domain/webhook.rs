@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What every signing secret begins with (Standard Webhooks 1.0).
 const SECRET_PREFIX: &str = "whsec_";
@@ -38,26 +38,11 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let wait = match value.trim().parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
-            let at = http_date_ms(value.trim())?;
-            Duration::from_millis(u64::try_from(at - now.as_millis()).unwrap_or(0))
+            let at = httpdate::parse_http_date(value.trim()).ok()?.duration_since(UNIX_EPOCH).ok()?;
+            at.saturating_sub(Duration::from_millis(u64::try_from(now.as_millis()).unwrap_or(0)))
         }
     };
     Some(wait.min(LONGEST_WAIT))
-}
-
-/// Milliseconds since the epoch of `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date_ms(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut parts = text.split_once(", ")?.1.split(' ');
-    let (day, month, year, time, zone) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    if zone != "GMT" || day.len() != 2 || year.len() != 4 {
-        return None;
-    }
-    let at: Timestamp = format!("{year}-{month:02}-{day}T{time}Z").parse().ok()?;
-    Some(at.as_millis())
 }
 
 /// A secret that signs, as its owner keeps it: `whsec_` and base64. It stays out of every log.
@@ -155,7 +140,8 @@ mod tests {
         let now: Timestamp = "1994-11-06T08:49:07Z".parse().unwrap();
         assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", now), Some(Duration::from_secs(30)));
-        assert_eq!(retry_after("Sun, 06 Nov 1990 08:49:37 GMT", now), Some(Duration::ZERO));
+        assert_eq!(retry_after("Sunday, 06-Nov-94 08:49:37 GMT", now), Some(Duration::from_secs(30)));
+        assert_eq!(retry_after("Tue, 06 Nov 1990 08:49:37 GMT", now), Some(Duration::ZERO));
         assert_eq!(retry_after("99999999", now), Some(LONGEST_WAIT));
         for nonsense in ["", "soon", "-5", "Sun, 6 Nov 1994 08:49:37 GMT", "1994-11-06"] {
             assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
