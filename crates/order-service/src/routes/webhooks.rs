@@ -11,7 +11,7 @@ use common::auth::caller::Caller;
 use common::context::run_to_end;
 use common::error::{ApiError, Kind};
 use common::http::body::{Body, OptionalBody};
-use common::http::conditional::{IfMatch, entity_tag};
+use common::http::conditional::{IfMatch, entity_tag, representation_tag};
 use common::http::idempotency::{IdempotencyKey, OptionalKey};
 use common::http::origin::Origin;
 use common::http::page::{Cursor, Limit, next_link};
@@ -229,8 +229,9 @@ pub async fn show_delivery(
     .await??;
     let found = found.filter(|found| found.webhook_id == id);
     let found = found.ok_or_else(|| ApiError::not_found("delivery"))?;
-    let tries = i64::try_from(found.attempts.len()).unwrap_or(i64::MAX);
-    Ok(HttpResponse::Ok().insert_header(entity_tag(tries + 1)).json(found.into_shown()))
+    let last_try = found.attempts.last().map_or(0, |attempt| attempt.at.as_millis());
+    let tag = (header::ETAG, representation_tag(found.tries, last_try));
+    Ok(HttpResponse::Ok().insert_header(tag).json(found.into_shown()))
 }
 
 fn identify(operation: &[u8], caller: &Caller, key: Option<&IdempotencyKey>) -> WebhookId {

@@ -8,6 +8,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use order_service::startup::Application;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use wiremock::matchers::{body_string_contains, method};
@@ -299,6 +300,33 @@ async fn what_was_given_up_and_what_was_sent_can_be_sent_again() {
     assert_eq!(kinds(&all), ["order.placed", "order.confirmed", "order.confirmed"]);
     // The receiver knows by the id that it has it already.
     assert_eq!(all[1]["id"], all[2]["id"]);
+}
+
+#[tokio::test]
+async fn every_try_changes_the_entity_tag_of_a_delivery_though_only_the_last_are_remembered() {
+    let (app, receiver) = (TestApp::start().await, MockServer::start().await);
+    let admin = admin(&app);
+    let hook = endpoint(&admin, &receiver, &["order.placed"]).await;
+    app.customer().placed(ProductId::new(), 1).await;
+    app.collect().await;
+    answering(&receiver, ResponseTemplate::new(500)).await;
+    dispatch(&app, &hook).await;
+    let log = get(&admin, &path(&hook, "/deliveries")).await;
+    let delivery = path(&hook, &format!("/deliveries/{}", log[0]["id"].as_str().unwrap()));
+    // As if it had been given up and revived before, often enough.
+    let deliveries = database(&app).await.collection::<Document>("deliveries");
+    let one = deliveries.find_one(doc! {}).await.unwrap().unwrap();
+    let attempts = vec![one.get_array("attempts").unwrap()[0].clone(); 20];
+    deliveries.update_one(doc! {}, doc! { "$set": { "attempts": attempts } }).await.unwrap();
+    let mut tags = BTreeSet::new();
+    for _ in 0..3 {
+        let shown = admin.get(&delivery).await;
+        tags.insert(shown.headers()["etag"].to_str().unwrap().to_owned());
+        assert_eq!(shown.json::<Value>().await.unwrap()["attempts"].as_array().unwrap().len(), 20);
+        hurry(&app).await;
+        dispatch(&app, &hook).await;
+    }
+    assert_eq!(tags.len(), 3, "{tags:?}");
 }
 
 #[tokio::test]
