@@ -69,7 +69,9 @@ pub async fn create_webhook(
     };
     let host = state.receivers.check(&new.url).await?;
     if state.webhooks.count().await? >= u64::try_from(MAX_WEBHOOKS).unwrap_or(u64::MAX) {
-        return Err(WebhookError::TooMany);
+        // A repeat made no other, and is told what every repeat is.
+        let is_there = state.webhooks.find(id).await?.is_some();
+        return Err(if is_there { WebhookError::AlreadyShown(id) } else { WebhookError::TooMany });
     }
     let now = Timestamp::now();
     let endpoint = Endpoint {

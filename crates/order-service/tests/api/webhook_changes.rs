@@ -2,7 +2,8 @@
 
 use crate::app::{Someone, TestApp, problem};
 use crate::webhooks::{admin, answering, database, dispatch, endpoint, get, kinds, path, post, received};
-use common::ids::ProductId;
+use common::ids::{ProductId, WebhookId};
+use common::models::webhook::MAX_WEBHOOKS;
 use mongodb::bson::{Document, doc};
 use order_service::startup::Application;
 use reqwest::Method;
@@ -72,6 +73,27 @@ async fn a_webhook_is_an_administrators_and_goes_only_where_it_may() {
     let changed = patch(&admin, &made, json!({ "types": ["stock.*"] })).await;
     assert_eq!(changed["types"], json!(["stock.*"]));
     assert_eq!(get(&admin, "/webhooks").await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn where_there_is_no_room_a_repeat_is_still_told_that_it_is_one() {
+    let app = TestApp::start().await;
+    let admin = admin(&app);
+    let make = async |key: &str| {
+        let request = admin.request(Method::POST, "/webhooks").header("Idempotency-Key", key);
+        request.json(&json!({ "url": "https://1.1.1.1/hooks" })).send().await.unwrap()
+    };
+    assert_eq!(make("first").await.status(), 201);
+    let endpoints = database(&app).await.collection::<Document>("webhook_endpoints");
+    let made = endpoints.find_one(doc! {}).await.unwrap().unwrap();
+    let another = |_| {
+        let mut another = made.clone();
+        another.insert("_id", WebhookId::new());
+        another
+    };
+    endpoints.insert_many((1..MAX_WEBHOOKS).map(another)).await.unwrap();
+    assert_eq!(problem(make("another").await).await, (409, "too_many_webhooks".into()));
+    assert_eq!(problem(make("first").await).await, (409, "secret_already_shown".into()));
 }
 
 #[tokio::test]
