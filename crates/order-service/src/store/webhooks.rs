@@ -27,13 +27,21 @@ pub const MAX_REPLAYS: usize = 10;
 #[derive(Clone, Debug)]
 pub enum Change<'a> {
     /// Over the version it was read with, but for what the dispatcher writes.
-    Write(&'a Endpoint),
+    Write(&'a Endpoint, Rest),
     /// Once for each identity, where there is room.
     Replay {
         id: WebhookId,
         range: Range,
     },
     Delete(WebhookId),
+}
+
+/// The rest that the receiver asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// It lasts as long as the dispatcher wrote.
+    Kept,
+    Over,
 }
 
 #[derive(Clone)]
@@ -81,7 +89,7 @@ impl Webhooks {
     /// such endpoint, or no room for another range.
     pub async fn change(&self, change: &Change<'_>, event: &AuditEvent) -> Result<bool, StoreError> {
         let written = match change {
-            Change::Write(endpoint) => Some(written(endpoint)?),
+            Change::Write(endpoint, rest) => Some(written(endpoint, *rest)?),
             Change::Replay { id, range } => Some(replayed(*id, range)?),
             Change::Delete(_) => None,
         };
@@ -188,20 +196,23 @@ impl Webhooks {
         let subject = AuditSubject::new(SubjectKind::Webhook, id);
         let event = AuditEvent::new(AuditActor::service("order-service"), "webhook.disabled", subject);
         // Whoever changed it meanwhile hears from its receiver again.
-        self.change(&Change::Write(&disabled), &event.with("because", because)).await.map(drop)
+        self.change(&Change::Write(&disabled, Rest::Kept), &event.with("because", because)).await.map(drop)
     }
 }
 
-fn written(endpoint: &Endpoint) -> Result<(Document, Document), StoreError> {
+fn written(endpoint: &Endpoint, rest: Rest) -> Result<(Document, Document), StoreError> {
     let mut set = to_document(endpoint)?;
     let mut unset = Document::new();
-    for dispatched in ["_id", "cursor", "replays"] {
+    for dispatched in ["_id", "cursor", "replays", "restUntil"] {
         set.remove(dispatched);
     }
-    for optional in ["description", "disabledBecause", "restUntil"] {
+    for optional in ["description", "disabledBecause"] {
         if !set.contains_key(optional) {
             unset.insert(optional, "");
         }
+    }
+    if rest == Rest::Over {
+        unset.insert("restUntil", "");
     }
     set.insert("version", endpoint.version + 1);
     let mut update = doc! { "$set": set };

@@ -5,7 +5,7 @@ use crate::clients::receiver::InvalidTarget;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::webhook::SigningSecret;
 use crate::startup::AppState;
-use crate::store::webhooks::Change;
+use crate::store::webhooks::{Change, Rest};
 use crate::workflows::read_feed::{FeedError, find_end, logs};
 use common::context;
 use common::events::cursor::{FeedCursor, InvalidFeedCursor};
@@ -106,11 +106,12 @@ pub async fn change_webhook(
 ) -> Result<Endpoint, WebhookError> {
     let mut endpoint = find(state, id, if_version).await?;
     let (mut event, mut fields) = (told("webhook.changed", id, actor), Vec::new());
+    let mut rest = Rest::Kept;
     if let Some(url) = change.url {
         event = event.with("host", state.receivers.check(&url).await?);
         endpoint.url = url;
         // It was another receiver that asked for a rest.
-        endpoint.rest_until = None;
+        rest = Rest::Over;
         fields.push("url");
     }
     if let Some(description) = change.description {
@@ -127,7 +128,7 @@ pub async fn change_webhook(
     if fields.is_empty() {
         return Ok(endpoint);
     }
-    write(state, endpoint, event.with("fields", fields)).await
+    write(state, endpoint, rest, event.with("fields", fields)).await
 }
 
 /// Where something is wanted for the first time, it is what happens from now on: nobody waited for what was before, and
@@ -170,7 +171,7 @@ pub async fn rotate_secret(
     let now = Timestamp::now();
     endpoint.rotate(fresh_secret()?, now.plus_millis(i64::from(overlap_s) * 1_000), now);
     let event = told("webhook.secret_rotated", id, actor);
-    write(state, endpoint, event.with("overlapS", overlap_s)).await
+    write(state, endpoint, Rest::Kept, event.with("overlapS", overlap_s)).await
 }
 
 /// Nothing is sent, and nothing is lost for as long as the feed keeps it.
@@ -183,7 +184,7 @@ pub async fn pause_webhook(
     let mut endpoint = find(state, id, if_version).await?;
     if endpoint.status == WebhookStatus::Active {
         endpoint.status = WebhookStatus::Paused;
-        return write(state, endpoint, told("webhook.paused", id, actor)).await;
+        return write(state, endpoint, Rest::Kept, told("webhook.paused", id, actor)).await;
     }
     Ok(endpoint)
 }
@@ -203,8 +204,7 @@ pub async fn resume_webhook(
     }
     endpoint.status = WebhookStatus::Active;
     endpoint.disabled_because = None;
-    endpoint.rest_until = None;
-    write(state, endpoint, told("webhook.resumed", id, actor)).await
+    write(state, endpoint, Rest::Over, told("webhook.resumed", id, actor)).await
 }
 
 /// With everything that was on its way, which may take a while: nobody waits for it.
@@ -236,10 +236,11 @@ pub async fn find(
 async fn write(
     state: &AppState,
     mut endpoint: Endpoint,
+    rest: Rest,
     event: AuditEvent,
 ) -> Result<Endpoint, WebhookError> {
     endpoint.updated_at = Timestamp::now();
-    if state.webhooks.change(&Change::Write(&endpoint), &event).await? {
+    if state.webhooks.change(&Change::Write(&endpoint, rest), &event).await? {
         return Ok(Endpoint { version: endpoint.version + 1, ..endpoint });
     }
     Err(WebhookError::VersionMismatch(find(state, endpoint.id, None).await?.version))

@@ -269,6 +269,40 @@ async fn a_receiver_says_when_to_come_back_and_when_never_to() {
 }
 
 #[tokio::test]
+async fn only_another_address_or_a_resumption_ends_the_rest_that_a_receiver_asked_for() {
+    let (app, receiver) = (TestApp::start().await, MockServer::start().await);
+    let (admin, customer) = (admin(&app), app.customer());
+    let hook = endpoint(&admin, &receiver, &["order.placed"]).await;
+    let change = async |change: Value| {
+        let changed = admin.request(Method::PATCH, &path(&hook, "")).json(&change).send().await.unwrap();
+        assert_eq!(changed.status(), 200, "{change}");
+    };
+    let new_order = async || {
+        customer.placed(ProductId::new(), 1).await;
+        app.collect().await;
+        dispatch(&app, &hook).await;
+    };
+    let resting = ResponseTemplate::new(429).insert_header("retry-after", "3600");
+    answering(&receiver, resting.clone()).await;
+    new_order().await;
+    answering(&receiver, ResponseTemplate::new(200)).await;
+    change(json!({ "description": "asks for rests", "types": [] })).await;
+    assert_eq!(post(&admin, &path(&hook, "/rotate-secret"), json!({})).await.status(), 200);
+    new_order().await;
+    assert_eq!(received(&receiver).await.len(), 0, "it asked to be left alone");
+    change(json!({ "url": format!("{}/elsewhere", receiver.uri()) })).await;
+    dispatch(&app, &hook).await;
+    // The one that was tried waits for its own time.
+    assert_eq!(kinds(&received(&receiver).await), ["order.placed", "order.confirmed"]);
+    answering(&receiver, resting).await;
+    new_order().await;
+    answering(&receiver, ResponseTemplate::new(200)).await;
+    assert_eq!(post(&admin, &path(&hook, "/resume"), json!(null)).await.status(), 200);
+    new_order().await;
+    assert_eq!(kinds(&received(&receiver).await), ["order.placed", "order.confirmed"]);
+}
+
+#[tokio::test]
 async fn what_was_given_up_and_what_was_sent_can_be_sent_again() {
     let (app, receiver) = (TestApp::start().await, MockServer::start().await);
     let admin = admin(&app);
