@@ -6,9 +6,9 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::webhook::SigningSecret;
 use crate::startup::AppState;
 use crate::store::webhooks::{Change, Rest};
-use crate::workflows::read_feed::{FeedError, find_end, logs};
+use crate::workflows::read_feed::{FeedError, find_end, find_expired, logs};
 use common::context;
-use common::events::cursor::{FeedCursor, InvalidFeedCursor};
+use common::events::cursor::{FeedCursor, InvalidFeedCursor, LogName};
 use common::ids::WebhookId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject, SubjectKind};
 use common::models::event::{InvalidTypes, TypeFilter};
@@ -120,7 +120,7 @@ pub async fn change_webhook(
     }
     if let Some(wanted) = change.types {
         let wanted = types(wanted)?;
-        begin_now(state, &endpoint, &wanted).await?;
+        begin_now(state, &mut endpoint, &wanted).await?;
         event = event.with("types", wanted.clone());
         endpoint.types = wanted;
         fields.push("types");
@@ -133,23 +133,32 @@ pub async fn change_webhook(
 
 /// Where something is wanted for the first time, it is what happens from now on: nobody waited for what was before, and
 /// it may be gone.
-async fn begin_now(state: &AppState, endpoint: &Endpoint, wanted: &[String]) -> Result<(), WebhookError> {
+async fn begin_now(state: &AppState, endpoint: &mut Endpoint, wanted: &[String]) -> Result<(), WebhookError> {
     let (before, wanted) =
         (TypeFilter::new(endpoint.types.iter().cloned())?, TypeFilter::new(wanted.to_vec())?);
     let fresh: Vec<_> = logs(&wanted).filter(|log| logs(&before).all(|known| known != *log)).collect();
-    if fresh.is_empty() {
+    pass_over(state, endpoint, &fresh).await
+}
+
+/// Moves the endpoint to the end of these logs; in the others it stays where it is.
+async fn pass_over(
+    state: &AppState,
+    endpoint: &mut Endpoint,
+    passed: &[LogName],
+) -> Result<(), WebhookError> {
+    if passed.is_empty() {
         return Ok(());
     }
-    let (end, mut from) = (find_end(state).await?, endpoint.cursor);
+    let end = find_end(state).await?;
     for _ in 0..ATTEMPTS {
-        let mut to = from;
-        for log in &fresh {
-            to.set(*log, end.get(*log).unwrap_or(0));
+        let from = endpoint.cursor;
+        for log in passed {
+            endpoint.cursor.set(*log, end.get(*log).unwrap_or(0));
         }
-        if state.webhooks.advance(endpoint.id, from, to).await? {
+        if state.webhooks.advance(endpoint.id, from, endpoint.cursor).await? {
             return Ok(());
         }
-        from = find(state, endpoint.id, None).await?.cursor;
+        endpoint.cursor = find(state, endpoint.id, None).await?.cursor;
     }
     Err(WebhookError::VersionMismatch(endpoint.version))
 }
@@ -189,7 +198,8 @@ pub async fn pause_webhook(
     Ok(endpoint)
 }
 
-/// Goes on where it was; where that is no longer kept, from now on. What the receiver asked to wait for is over.
+/// Goes on where it was; in a log that no longer has what follows, from now on. What the receiver asked to wait for is
+/// over.
 pub async fn resume_webhook(
     state: &AppState,
     id: WebhookId,
@@ -198,9 +208,9 @@ pub async fn resume_webhook(
 ) -> Result<Endpoint, WebhookError> {
     let mut endpoint = find(state, id, if_version).await?;
     if endpoint.disabled_because.as_deref() == Some("cursor_expired") {
-        let end = find_end(state).await?;
-        state.webhooks.advance(id, endpoint.cursor, end).await?;
-        endpoint.cursor = end;
+        let wanted = TypeFilter::new(endpoint.types.iter().cloned())?;
+        let expired = find_expired(state, endpoint.cursor, &wanted).await?;
+        pass_over(state, &mut endpoint, &expired).await?;
     }
     endpoint.status = WebhookStatus::Active;
     endpoint.disabled_because = None;

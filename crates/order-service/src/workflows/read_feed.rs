@@ -86,6 +86,25 @@ async fn read_log(
     }
 }
 
+/// The logs in which something is wanted, and what follows the cursor is no longer kept.
+pub async fn find_expired(
+    state: &AppState,
+    after: FeedCursor,
+    wanted: &TypeFilter,
+) -> Result<Vec<LogName>, FeedError> {
+    let read = logs(wanted)
+        .map(async |log| (log, read_log(state, log, after.get(log), &TypeFilter::default(), 1).await));
+    let mut expired = Vec::new();
+    for (log, page) in join_all(read).await {
+        match page {
+            Ok(_) => {}
+            Err(FeedError::Expired) => expired.push(log),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(expired)
+}
+
 /// Where the feed ends now.
 pub async fn find_end(state: &AppState) -> Result<FeedCursor, FeedError> {
     let ends =

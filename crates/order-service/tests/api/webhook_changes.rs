@@ -2,13 +2,15 @@
 
 use crate::app::{Someone, TestApp, problem};
 use crate::webhooks::{admin, answering, database, dispatch, endpoint, get, kinds, path, post, received};
+use common::events::cursor::FeedCursor;
 use common::ids::{ProductId, WebhookId};
 use common::models::webhook::MAX_WEBHOOKS;
 use mongodb::bson::{Document, doc};
 use order_service::startup::Application;
 use reqwest::Method;
 use serde_json::{Value, json};
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::matchers::{self, method};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 async fn patch(admin: &Someone<'_>, hook: &Value, change: Value) -> Value {
     let response = admin.request(Method::PATCH, &path(hook, "")).json(&change).send().await.unwrap();
@@ -188,6 +190,37 @@ async fn what_is_wanted_for_the_first_time_begins_with_what_happens_from_now_on(
     dispatch(&app, &hook).await;
     let bodies = received(&receiver).await;
     assert_eq!(kinds(&bodies[1..]), ["order.placed", "order.confirmed"]);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_resumed_passes_over_the_log_that_expired_and_no_other() {
+    let (app, receiver) = (TestApp::start().await, MockServer::start().await);
+    let admin = admin(&app);
+    let hook = endpoint(&admin, &receiver, &["product.updated", "order.placed"]).await;
+    answering(&receiver, ResponseTemplate::new(200)).await;
+    dispatch(&app, &hook).await;
+    let before: FeedCursor = get(&admin, &path(&hook, "")).await["cursor"].as_str().unwrap().parse().unwrap();
+    assert_eq!(before, FeedCursor { orders: Some(0), customers: None, products: Some(0) });
+    // Of the products' log everything up to its end is gone.
+    let pruned = |request: &Request| {
+        let is_expired = request.url.query_pairs().any(|pair| pair == ("after".into(), "0".into()));
+        let page = json!({ "events": [], "next": 7, "last": 7 });
+        if is_expired { ResponseTemplate::new(410) } else { ResponseTemplate::new(200).set_body_json(page) }
+    };
+    let read = Mock::given(method("GET")).and(matchers::path("/internal/events"));
+    read.respond_with(pruned).mount(&app.products).await;
+    let order = app.customer().placed(ProductId::new(), 1).await;
+    app.collect().await;
+    dispatch(&app, &hook).await;
+    let shown = get(&admin, &path(&hook, "")).await;
+    assert_eq!((&shown["status"], &shown["disabledBecause"]), (&json!("disabled"), &json!("cursor_expired")));
+    let resumed = post(&admin, &path(&hook, "/resume"), json!(null)).await;
+    let resumed: Value = resumed.json().await.unwrap();
+    let expected = FeedCursor { products: Some(7), ..before };
+    assert_eq!((&resumed["status"], &resumed["cursor"]), (&json!("active"), &json!(expected.to_string())));
+    dispatch(&app, &hook).await;
+    let bodies = received(&receiver).await;
+    assert_eq!((kinds(&bodies), &bodies[0]["data"]["id"]), (vec!["order.placed"], &order["id"]));
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub fn pause_webhook() -> About {
 
 pub fn resume_webhook() -> About {
     About::new("Resume a webhook")
-        .text("One that is paused or disabled goes on where it was; where that is no longer kept, with what happens from now on.")
+        .text("One that is paused or disabled goes on where it was. Of a service whose events from there on are no longer kept, it goes on with what happens from now on.")
         .for_admins()
         .shows::<Webhook>()
 }
