@@ -59,6 +59,7 @@ impl Crowd {
                 }
                 Err(error) => self.tally.failed(&error),
             }
+            // As a customer who is told to come back: without it the tries are over before there is another primary.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("no answer but {:?}", self.tally.counts().answers);

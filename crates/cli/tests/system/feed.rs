@@ -1,6 +1,7 @@
 //! The feed of events over the four real services: what it tells from the start is what there is, whatever was killed.
 
 use crate::placing::{customer, one, patient, product};
+use crate::shop::eventually;
 use crate::system::System;
 use common::ids::{CustomerId, OrderId, ProductId};
 use common::models::event::{EntityKind, Event, TypeFilter};
@@ -27,7 +28,7 @@ const KILLS: &str = match option_env!("OMS_TEST_FEED_KILLS") {
 /// Orders that are at least placed between two kills.
 const BETWEEN_KILLS: usize = 15;
 
-/// How long the feed may take to tell what has happened.
+/// How long the orders between two kills may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings under which a killed collector is soon followed by the next one.
@@ -66,16 +67,24 @@ async fn shop(
     placed
 }
 
-/// The whole feed from its front.
-pub async fn read_all(client: &Client) -> Vec<Event> {
-    let (mut events, mut after) = (Vec::new(), None);
-    loop {
-        let page = client.events(&TypeFilter::default(), Some(200), after.as_deref()).await.unwrap();
-        let is_last = page.items.is_empty() && page.next == after;
-        events.extend(page.items);
-        after = page.next;
-        if is_last {
-            return events;
+/// The feed from its front, as far as it was read.
+#[derive(Default)]
+pub struct Feed {
+    pub events: Vec<Event>,
+    after: Option<String>,
+}
+
+impl Feed {
+    /// Reads what came since, up to the end.
+    pub async fn read_on(&mut self, client: &Client) {
+        loop {
+            let page = client.events(&TypeFilter::default(), Some(200), self.after.as_deref()).await.unwrap();
+            let is_last = page.items.is_empty() && page.next == self.after;
+            self.events.extend(page.items);
+            self.after = page.next;
+            if is_last {
+                return;
+            }
         }
     }
 }
@@ -153,23 +162,21 @@ async fn the_feed_tells_what_there_is_though_its_collectors_are_killed() {
     for shopper in shoppers {
         placed.extend(shopper.await.unwrap());
     }
+    let mut feed = Feed::default();
     // What was cut off is settled by the sweeper, and told then.
-    let until = Instant::now() + PATIENCE;
-    let events = loop {
-        let (events, there) = (read_all(&admin).await, orders(&admin).await);
+    eventually("a feed that tells every order as it is, and the stock", async || {
+        feed.read_on(&admin).await;
+        let there = orders(&admin).await;
         let is_settled =
             there.values().all(|order| order["status"] != "pending" && order["editPending"] != true);
-        let told = states(&events, EntityKind::Order);
-        if is_settled && told == there && is_stock_told(&admin, products, &events).await {
-            break events;
-        }
-        assert!(Instant::now() < until, "the feed tells {} orders of {}", told.len(), there.len());
-        // The whole feed is read each time: not more often than the collectors look.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    };
-    assert_gap_free(&events);
-    assert!(placed.iter().all(|id| states(&events, EntityKind::Order).contains_key(&id.to_string())));
-    println!("{} events of {} orders, {KILLS} kills", events.len(), orders(&admin).await.len());
+        let is_told = states(&feed.events, EntityKind::Order) == there;
+        (is_settled && is_told && is_stock_told(&admin, products, &feed.events).await).then_some(())
+    })
+    .await;
+    let (events, told) = (&feed.events, states(&feed.events, EntityKind::Order));
+    assert_gap_free(events);
+    assert!(placed.iter().all(|id| told.contains_key(&id.to_string())));
+    println!("{} events of {} orders, {KILLS} kills", events.len(), told.len());
     system.stop().await;
 }
 

@@ -33,8 +33,8 @@ pub fn programs() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_oms")).parent().unwrap().to_owned()
 }
 
-/// Polls until there is an answer.
-pub async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+/// Polls until there is an answer: of what another process does nothing else can be known.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {

