@@ -8,6 +8,7 @@ pub mod collector;
 pub mod cursor;
 mod finding;
 pub mod log;
+pub mod logged;
 pub mod serve;
 pub mod source;
 mod wake;

@@ -1,7 +1,8 @@
 //! One feed of three logs: merged by when an event was recorded, each log in its own order.
 
 use common::events::cursor::{FeedCursor, LogName};
-use common::events::log::{LogPage, Logged};
+use common::events::log::LogPage;
+use common::events::logged::Logged;
 use std::collections::VecDeque;
 
 /// A page of the feed.

@@ -13,7 +13,7 @@ use crate::workflows::read_feed::{FeedError, Silence, logs, may_go_on, read_feed
 use crate::workflows::send_webhooks::{chains, send_due};
 use common::context::{self, Context};
 use common::events::cursor::{FeedCursor, LogName};
-use common::events::log::Logged;
+use common::events::logged::Logged;
 use common::ids::{DeliveryId, WebhookId};
 use common::lease::Leases;
 use common::models::event::{Entity, TypeFilter};
