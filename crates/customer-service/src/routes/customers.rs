@@ -99,7 +99,7 @@ pub async fn list_customers(
         response.insert_header(next_link(request.path(), request.query_string(), next));
     }
     let customers: Vec<Customer> =
-        page.accounts.into_iter().map(crate::store::customers::Account::into_customer).collect();
+        page.accounts.into_iter().map(crate::store::account::Account::into_customer).collect();
     Ok(response.json(customers))
 }
 

@@ -1,7 +1,8 @@
 //! What may change of an account: each change a compare-and-swap on the version that was read, with its entry in the
 //! audit trail and the sessions that it ends in the same transaction.
 
-use super::customers::{Account, BUDGET, Changed, Customers, Revoke, written_as};
+use super::account::Account;
+use super::customers::{BUDGET, Changed, Customers, Revoke, written_as};
 use crate::domain::address_book::AddressBook;
 use common::ids::CustomerId;
 use common::models::audit::AuditEvent;

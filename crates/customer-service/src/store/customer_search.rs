@@ -1,6 +1,7 @@
 //! Lists of accounts: newest first, or by the beginning of an address or a name, in the order of that.
 
-use super::customers::{Account, Customers};
+use super::account::Account;
+use super::customers::Customers;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use common::http::page::{Cursor, InvalidCursor, Limit};

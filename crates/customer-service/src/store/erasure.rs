@@ -1,6 +1,7 @@
 //! Erasing a person from this service's own collections.
 
-use super::customers::{Account, BUDGET, Changed, Customers, Revoke, written_as};
+use super::account::Account;
+use super::customers::{BUDGET, Changed, Customers, Revoke, written_as};
 use super::mail_tokens;
 use super::sessions;
 use common::audit::AuditLog;

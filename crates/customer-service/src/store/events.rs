@@ -1,6 +1,7 @@
 //! Customers as the source of events: by their identities, with nothing personal.
 
-use super::customers::{Account, NAME};
+use super::account::Account;
+use super::customers::NAME;
 use common::events::source::{Described, Happening, Source, Told};
 use common::ids::{CustomerId, EntityId};
 use common::models::auth::Role;

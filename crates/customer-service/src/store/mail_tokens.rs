@@ -1,6 +1,7 @@
 //! The collection `mail_tokens`: the hashes of the tokens that stand in mails; MongoDB deletes them when they expire.
 
-use super::customers::{Account, BUDGET, Changed, Customers, Revoke, written_as};
+use super::account::Account;
+use super::customers::{BUDGET, Changed, Customers, Revoke, written_as};
 use crate::domain::mail_token::{Purpose, TokenHash};
 use common::ids::CustomerId;
 use common::models::audit::AuditEvent;

@@ -1,5 +1,6 @@
 //! What this service keeps in MongoDB (database `oms_customers`).
 
+pub mod account;
 pub mod account_changes;
 pub mod api_keys;
 pub mod customer_search;

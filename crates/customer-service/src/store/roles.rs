@@ -1,6 +1,7 @@
 //! Roles of accounts.
 
-use super::customers::{Account, Changed, Customers, Revoke};
+use super::account::Account;
+use super::customers::{Changed, Customers, Revoke};
 use common::models::audit::AuditEvent;
 use common::models::auth::Role;
 use common::mongo::StoreError;

@@ -3,7 +3,8 @@
 
 use crate::domain::permission::may_change_other;
 use crate::startup::AppState;
-use crate::store::customers::{Account, Changed};
+use crate::store::account::Account;
+use crate::store::customers::Changed;
 use common::auth::caller::Caller;
 use common::ids::CustomerId;
 use common::mongo::StoreError;

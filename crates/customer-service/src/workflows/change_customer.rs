@@ -4,7 +4,7 @@ use super::change_account::{Change, ChangeError, changed};
 use super::send_mail::send_mail;
 use crate::domain::mail_token::Purpose;
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use common::auth::caller::Caller;
 use common::ids::CustomerId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject};

@@ -2,7 +2,7 @@
 
 use super::change_account::{Change, ChangeError, changed};
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use common::auth::caller::Caller;
 use common::ids::CustomerId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject};

@@ -4,7 +4,7 @@ use super::change_account::{Change, ChangeError, changed};
 use super::check_password::{CheckError, check_password};
 use crate::config::SweeperSettings;
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use common::auth::caller::Caller;
 use common::ids::CustomerId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject};

@@ -2,7 +2,7 @@
 //! that a long history needs no more memory than a short one.
 
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use anyhow::Context as _;
 use bytes::Bytes;
 use common::audit::AuditFilter;

@@ -5,7 +5,7 @@ use super::send_mail::send_mail;
 use crate::domain::mail_token::Purpose;
 use crate::domain::registration::Registration;
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::CustomerId;
 use common::models::audit::{AuditActor, AuditEvent, AuditSubject};

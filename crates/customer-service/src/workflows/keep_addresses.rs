@@ -3,7 +3,7 @@
 use super::change_account::{Change, ChangeError, changed};
 use crate::domain::address_book::{AddressBook, BookError, Entry};
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use common::auth::caller::Caller;
 use common::http::idempotency::IdempotencyKey;
 use common::ids::{AddressId, CustomerId};

@@ -3,7 +3,7 @@
 use super::check_password::{CheckError, check_password};
 use crate::domain::session::{Secret, Session, Token};
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use crate::store::throttle::{Purpose, Throttled};
 use anyhow::Context as _;
 use common::ids::SessionId;

@@ -7,7 +7,7 @@ use crate::domain::password_rule::{self, CommonPassword};
 use crate::domain::registration::Registration;
 use crate::passwords::PasswordError;
 use crate::startup::AppState;
-use crate::store::customers::{Account, stored_fingerprint};
+use crate::store::account::{Account, stored_fingerprint};
 use crate::store::throttle::{Purpose as Counted, Throttled};
 use common::http::idempotency::IdempotencyKey;
 use common::ids::CustomerId;

@@ -2,7 +2,7 @@
 
 use crate::domain::mail_token::{MailToken, Purpose};
 use crate::startup::AppState;
-use crate::store::customers::Account;
+use crate::store::account::Account;
 use anyhow::Context as _;
 use common::time::Timestamp;
 use std::sync::Arc;
