@@ -1,11 +1,12 @@
 //! The stock ledger: movements and the rows they move, read and written in one transaction for a batch of entries.
 
-use super::holds::{self, Holds};
-use super::{products, stock};
+mod writes;
+
+use super::holds::Holds;
+use super::stock;
 use crate::domain::availability::turned;
 use crate::domain::entry::{Entry, Outcome};
-use crate::domain::hold::Hold;
-use crate::domain::ledger::{Books, HoldChange, Posting, StockChange, Terms, decide};
+use crate::domain::ledger::{Books, Posting, Terms, decide};
 use crate::domain::movement::Movement;
 use crate::domain::stock::Stock;
 use anyhow::Context;
@@ -15,14 +16,14 @@ use common::ids::{MovementId, ProductId};
 use common::models::audit::{AuditEvent, AuditSubject, SubjectKind};
 use common::models::inventory::MovementKind;
 use common::models::ledger::LedgerEntry;
-use common::mongo::{StoreError, commit, durable_transaction, ensure_collection, to_document};
+use common::mongo::{StoreError, commit, durable_transaction, ensure_collection};
 use common::time::Timestamp;
 use futures_util::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Error;
 use mongodb::options::IndexOptions;
 use mongodb::{ClientSession, Collection, Database, IndexModel};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 pub(super) const COLLECTION: &str = "movements";
@@ -282,97 +283,6 @@ impl Ledger {
         into.extend(found.into_iter().map(|movement| (movement.id, movement)));
         Ok(())
     }
-
-    /// One command for the rows that were read, each guarded by its version, and one for those that are new.
-    async fn move_stock(
-        &self,
-        session: &mut ClientSession,
-        changes: &[StockChange],
-    ) -> Result<(), PostError> {
-        let new: Vec<&Stock> =
-            changes.iter().filter(|change| change.read.is_none()).map(|change| &change.now).collect();
-        if !new.is_empty() {
-            self.rows.insert_many(new).session(&mut *session).await?;
-        }
-        let updates = changes.iter().filter_map(update).collect::<Result<Vec<Document>, StoreError>>();
-        self.run_updates(session, stock::COLLECTION, updates.map_err(PostError::Broken)?).await
-    }
-
-    /// New holds, and those that change, each guarded by its version.
-    async fn write_holds(
-        &self,
-        session: &mut ClientSession,
-        changes: &[HoldChange],
-    ) -> Result<(), PostError> {
-        let new: Vec<&Hold> =
-            changes.iter().filter(|change| change.read.is_none()).map(|change| &change.now).collect();
-        if !new.is_empty() {
-            let holds = self.database.collection::<Hold>(holds::COLLECTION);
-            holds.insert_many(new).session(&mut *session).await?;
-        }
-        let update = |change: &HoldChange| {
-            let read = change.read.as_ref()?;
-            let guard = doc! { "_id": read.id, "version": read.version };
-            Some(to_document(&change.now).map(|now| doc! { "q": guard, "u": now }))
-        };
-        let updates = changes.iter().filter_map(update).collect::<Result<Vec<Document>, StoreError>>();
-        self.run_updates(session, holds::COLLECTION, updates.map_err(PostError::Broken)?).await
-    }
-
-    /// One command of guarded updates, all of which must find their document.
-    async fn run_updates(
-        &self,
-        session: &mut ClientSession,
-        collection: &str,
-        updates: Vec<Document>,
-    ) -> Result<(), PostError> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let expected = updates.len();
-        let command = doc! { "update": collection, "ordered": true, "updates": updates };
-        let answer = self.database.run_command(command).session(session).await?;
-        if let Ok(errors) = answer.get_array("writeErrors") {
-            return Err(PostError::Broken(StoreError::Corrupt(format!("{collection}: {errors:?}"))));
-        }
-        let matched = answer.get("n").and_then(Bson::as_i32).unwrap_or_default();
-        if usize::try_from(matched) == Ok(expected) { Ok(()) } else { Err(PostError::Moved) }
-    }
-
-    /// Notes in the catalogue what is in stock, so that lists can ask for it.
-    async fn mark_availability(
-        &self,
-        session: &mut ClientSession,
-        turned: BTreeMap<ProductId, bool>,
-    ) -> Result<(), PostError> {
-        // What counts the turns makes those who write the same meet.
-        let update = |(id, is_in_stock): (ProductId, bool)| {
-            let marked = doc! { "$set": { "inStock": is_in_stock }, "$inc": { "stockTurns": 1_i64 } };
-            doc! { "q": { "_id": id }, "u": marked }
-        };
-        let updates: Vec<Document> = turned.into_iter().map(update).collect();
-        if !updates.is_empty() {
-            let command = doc! { "update": products::COLLECTION, "ordered": false, "updates": updates };
-            let answer = self.database.run_command(command).session(session).await?;
-            if let Ok(errors) = answer.get_array("writeErrors") {
-                return Err(PostError::Broken(StoreError::Corrupt(format!("availability: {errors:?}"))));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What brings a row from what was read to what was decided.
-fn update(change: &StockChange) -> Option<Result<Document, StoreError>> {
-    let (read, now) = (change.read.as_ref()?, &change.now);
-    let guard = doc! { "_id": read.id.as_str(), "version": read.version };
-    let numbers = |row: &Stock| Stock { on_hand: 0, reserved: 0, version: 0, ..row.clone() };
-    // Nearly always only the numbers move.
-    if numbers(read) == numbers(now) {
-        let moved = doc! { "onHand": now.on_hand, "reserved": now.reserved, "version": now.version };
-        return Some(Ok(doc! { "q": guard, "u": { "$set": moved } }));
-    }
-    Some(to_document(now).map(|row| doc! { "q": guard, "u": row }))
 }
 
 /// What was changed by hand, for the audit trail; what orders do stands in the ledger alone.
