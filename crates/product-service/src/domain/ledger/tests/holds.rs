@@ -1,8 +1,12 @@
 //! Units kept for checkouts, under a clock that the tests set.
 
+use super::shop::AT;
 use super::*;
-use crate::domain::entry::HoldChanged;
+use crate::domain::entry::{HoldChanged, HoldEntry, HoldRefused, HoldWish};
+use common::ids::HoldId;
 use common::models::reservation::HoldStatus;
+use proptest::prelude::*;
+use uuid::Uuid;
 
 fn hold_id(number: u8) -> HoldId {
     HoldId::from_uuid(Uuid::from_u128(0x0d00 + u128::from(number)))

@@ -1,6 +1,9 @@
 //! Stock at several places, and promises beyond what is on hand.
 
+use super::shop::{AT, backorders, configure, place, receive, transfer};
 use super::*;
+use crate::domain::entry::Settings;
+use crate::domain::stock::StockId;
 
 /// Three places: main, then near, then far.
 fn spread(main: i64, near: i64, far: i64) -> Shop {
