@@ -1,5 +1,4 @@
-//! What a batch writes beside its movements: rows and holds, each guarded by the version that was read, and what is in
-//! stock.
+//! What a batch writes beside its movements: rows and holds, each where it still is as it was read, and what is in stock.
 
 use super::{Ledger, PostError};
 use crate::domain::hold::Hold;
@@ -13,7 +12,7 @@ use mongodb::bson::{Bson, Document, doc};
 use std::collections::BTreeMap;
 
 impl Ledger {
-    /// One command for the rows that were read, each guarded by its version, and one for those that are new.
+    /// One command for the rows that were read, and one for those that are new.
     pub(super) async fn move_stock(
         &self,
         session: &mut ClientSession,
@@ -95,12 +94,14 @@ impl Ledger {
 /// What brings a row from what was read to what was decided.
 fn update(change: &StockChange) -> Option<Result<Document, StoreError>> {
     let (read, now) = (change.read.as_ref()?, &change.now);
-    let guard = doc! { "_id": read.id.as_str(), "version": read.version };
+    // The snapshot is the guard: whoever changed the row since it was read makes this write fail. Naming the version as
+    // well would have the database plan each update, where it goes straight to an identity.
+    let named = doc! { "_id": read.id.as_str() };
     let numbers = |row: &Stock| Stock { on_hand: 0, reserved: 0, version: 0, ..row.clone() };
     // Nearly always only the numbers move.
     if numbers(read) == numbers(now) {
         let moved = doc! { "onHand": now.on_hand, "reserved": now.reserved, "version": now.version };
-        return Some(Ok(doc! { "q": guard, "u": { "$set": moved } }));
+        return Some(Ok(doc! { "q": named, "u": { "$set": moved } }));
     }
-    Some(to_document(now).map(|row| doc! { "q": guard, "u": row }))
+    Some(to_document(now).map(|row| doc! { "q": named, "u": row }))
 }
