@@ -149,10 +149,12 @@ function show() {
   if (!entry) return welcome();
   const { method, path, operation } = entry;
   const body = operation.requestBody;
-  const [media, content] = Object.entries(body?.content || {})[0] || [];
+  const contents = Object.entries(body?.content || {});
+  const [media, content] = contents.find(([, { example }]) => example !== undefined) || contents[0] || [];
   const example = content?.example;
   const textarea = body && make('textarea', { spellcheck: 'false', 'aria-label': 'body' });
   if (textarea && example !== undefined) textarea.value = typeof example === 'string' ? example : JSON.stringify(example, null, 2);
+  if (textarea) textarea.rows = Math.min(textarea.value.split('\n').length + 1, 24);
   const outcome = make('div', { 'aria-live': 'polite' });
   const send = make('button', { type: 'button' }, 'Send');
   send.addEventListener('click', () => call(entry, textarea, media, outcome));
@@ -161,8 +163,8 @@ function show() {
     make('h2', {}, operation.summary),
     make('p', { class: 'path' }, make('span', { class: `method ${method}` }, `${method} `), ` ${path}`),
     ...prose(operation.description),
-    ...(operation.parameters.length ? [make('h3', {}, 'Parameters'), make('table', {}, make('tbody', {}, operation.parameters.map(row)))] : []),
-    ...(body ? [make('h3', {}, 'Body'), ...prose(body.description), textarea,
+    ...(operation.parameters.length ? [make('h3', {}, 'Parameters'), make('table', { class: 'parameters' }, make('tbody', {}, operation.parameters.map(row)))] : []),
+    ...(body ? [make('h3', {}, 'Body'), make('p', { class: 'soft' }, media), ...prose(body.description), textarea,
       make('details', {}, make('summary', {}, 'Its fields'), schemaView(content.schema))] : []),
     make('div', { class: 'send' }, send, make('span', { class: 'soft' }, state.token ? 'with the token above' : 'as nobody')),
     outcome,
