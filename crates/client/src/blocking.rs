@@ -8,18 +8,18 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A [`crate::Client`] with a runtime of its own. Not for code that runs within a runtime: blocking there panics.
 ///
-/// ```no_run
-/// use oms_client::{Client, Error, blocking};
+/// ```
+/// use oms_client::{Client, blocking};
 ///
-/// # fn shop() -> Result<(), Error> {
-/// let client = Client::builder("http://127.0.0.1:3000").credentials("ada@example.org", "correct horse").build()?;
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+/// let client = Client::builder(&url).credentials("staff@shop.example", "a colleague of ours").build()?;
 /// let shop = blocking::Client::new(client)?;
-/// let lamp = shop.wait(async |client| client.product_by_sku(&"LAMP-1".parse().expect("a sku")).await)?;
-/// let customers = shop.wait(async |client| client.customers(Some(1), None).await)?;
-/// if let (Some(lamp), Some(customer)) = (lamp, customers.items.first()) {
-///     let order = shop.create_order(customer.id, lamp.id, 2)?;
-///     println!("{} is {:?}", order.id, order.status);
-/// }
+/// let (sku, address) = ("ML-TEA-01".parse()?, "mara@shop.example".parse()?);
+/// let tea = shop.wait(async |client| client.product_by_sku(&sku).await)?.ok_or("no such product")?;
+/// let mara = shop.wait(async |client| client.customer_by_email(&address).await)?.ok_or("no such customer")?;
+/// let order = shop.create_order(mara.id, tea.id, 2)?;
+/// assert!(shop.get_customer_orders(mara.id)?.iter().any(|other| other.id == order.id));
 /// # Ok(())
 /// # }
 /// ```

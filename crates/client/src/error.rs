@@ -6,6 +6,26 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Why a call gave nothing; cheap to clone, because many calls can wait for one log-in.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+/// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+/// # let client = client.build()?;
+/// use common::ids::OrderId;
+/// use oms_client::Error;
+///
+/// match client.order(OrderId::new()).await {
+///     Ok(order) => println!("{:?}", order.status),
+///     // For people there is `problem.detail`, for whoever runs the shop `problem.request_id`.
+///     Err(Error::Problem { status: 404, problem }) => println!("{}", problem.detail),
+///     Err(Error::Timeout | Error::Transport(_)) => println!("nobody answered: ask again"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The service understood the call and said no.

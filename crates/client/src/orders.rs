@@ -37,6 +37,23 @@ const LARGEST_PAGE: u8 = 200;
 
 impl Client {
     /// Places an order of one product: `POST /orders`. A quantity out of range is the service's 422.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+    /// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+    /// # let client = client.build()?;
+    /// let mug = client.product_by_sku(&"ML-MUG-01".parse()?).await?.ok_or("no such product")?;
+    /// let mara = client.customer_by_email(&"mara@shop.example".parse()?).await?.ok_or("no such customer")?;
+    /// match client.create_order(mara.id, mug.id, 2).await {
+    ///     Ok(order) => println!("{} holds its stock", order.id),
+    ///     Err(error) if error.code() == Some("out_of_stock") => println!("too few are left"),
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn create_order(
         &self,
         customer_id: CustomerId,
@@ -48,6 +65,20 @@ impl Client {
     }
 
     /// Every order of a customer, newest first; follows the pages of `GET /customers/{id}/orders` to their end.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+    /// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+    /// # let client = client.build()?;
+    /// let mara = client.customer_by_email(&"mara@shop.example".parse()?).await?.ok_or("no such customer")?;
+    /// for order in client.get_customer_orders(mara.id).await? {
+    ///     println!("{} of {}: {:?}", order.id, order.created_at, order.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get_customer_orders(&self, customer_id: CustomerId) -> Result<Vec<Order>, Error> {
         let mut page = self.customer_orders(customer_id, Some(LARGEST_PAGE), None).await?;
         let mut orders = page.items;
@@ -70,6 +101,24 @@ impl Client {
     }
 
     /// `POST /orders`: one to 2,000 lines. `key` names the intention across processes; `None` takes a fresh one.
+    ///
+    /// ```
+    /// use common::models::order::NewOrder;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+    /// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+    /// # let client = client.build()?;
+    /// let socks = client.product_by_sku(&"ML-SOCK-01".parse()?).await?.ok_or("no such product")?;
+    /// let mara = client.customer_by_email(&"mara@shop.example".parse()?).await?.ok_or("no such customer")?;
+    /// let order = NewOrder::of_one(mara.id, socks.id, 2.try_into()?);
+    /// let first = client.place_order(&order, Some("checkout-2026-0815")).await?;
+    /// let again = client.place_order(&order, Some("checkout-2026-0815")).await?;
+    /// assert_eq!((again.value.id, again.replayed), (first.value.id, true));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn place_order(&self, order: &NewOrder, key: Option<&str>) -> Result<Created<Order>, Error> {
         self.call(Method::POST, &["orders"]).key(key).json(order).send().await?.created()
     }

@@ -56,6 +56,19 @@ impl ProductQuery {
 impl Client {
     /// Sets what is available of a product: `PUT /products/{id}/inventory`. Not sent again after an unclear failure:
     /// an order placed in between would be forgotten. Use [`Client::adjust_inventory`] where that matters.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+    /// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+    /// # let client = client.build()?;
+    /// let lamp = client.product_by_sku(&"ML-LAMP-01".parse()?).await?.ok_or("no such product")?;
+    /// let lamp = client.update_product_inventory(lamp.id, 120).await?;
+    /// assert_eq!(lamp.inventory, 120);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn update_product_inventory(
         &self,
         product_id: ProductId,

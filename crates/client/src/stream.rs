@@ -22,6 +22,21 @@ impl Client {
     }
 
     /// Every order of a customer, newest first.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt as _, TryStreamExt as _};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Ok(url) = std::env::var("OMS_EXAMPLE_SHOP") else { return Ok(()) };
+    /// # let client = oms_client::Client::builder(&url).credentials("staff@shop.example", "a colleague of ours");
+    /// # let client = client.build()?;
+    /// let mara = client.customer_by_email(&"mara@shop.example".parse()?).await?.ok_or("no such customer")?;
+    /// let newest: Vec<_> = client.all_customer_orders(mara.id).take(250).try_collect().await?;
+    /// println!("{} of her newest 250 orders", newest.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all_customer_orders(&self, customer_id: CustomerId) -> impl Stream<Item = Result<Order, Error>> {
         follow(async move |after| self.customer_orders(customer_id, PAGE, after.as_deref()).await)
     }
