@@ -72,7 +72,7 @@ fn sheet(customers: &[Customer]) -> Sheet {
             customer.email.as_str().into(),
             word(&customer.role).into(),
             status(customer),
-            moment(customer.created_at).into(),
+            moment(customer.created_at),
         ]
     };
     Sheet::new(columns, customers.iter().map(row).collect())
@@ -87,8 +87,8 @@ fn page(customer: &Customer) -> Page {
         ("email proved", proved.into()),
         ("role", word(&customer.role).into()),
         ("status", status(customer)),
-        ("created", moment(customer.created_at).into()),
-        ("changed", moment(customer.updated_at).into()),
+        ("created", moment(customer.created_at)),
+        ("changed", moment(customer.updated_at)),
     ];
     if let Some(phone) = &customer.phone {
         facts.push(("phone", phone.as_str().into()));

@@ -3,7 +3,7 @@
 use crate::shop::say::say;
 use anyhow::Context as _;
 use serde::Serialize;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::{IsTerminal as _, Write as _};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -47,6 +47,8 @@ pub enum Tone {
 #[derive(Clone, Debug)]
 pub struct Cell {
     text: String,
+    /// What spreadsheets get in its place.
+    plain: Option<String>,
     tone: Tone,
 }
 
@@ -54,6 +56,8 @@ pub struct Cell {
 pub struct Column {
     name: &'static str,
     is_number: bool,
+    /// Left out of tables, where another column says it too.
+    is_for_csv: bool,
 }
 
 /// Rows under their columns.
@@ -71,7 +75,23 @@ pub struct Page {
 
 impl Cell {
     pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: text.into(), plain: None, tone }
+    }
+
+    /// With what spreadsheets can reckon with.
+    #[must_use]
+    pub fn or_plain(self, plain: impl Into<String>) -> Self {
+        Self { plain: Some(plain.into()), ..self }
+    }
+
+    fn for_csv(&self) -> &str {
+        self.plain.as_deref().unwrap_or(&self.text)
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -83,11 +103,15 @@ impl<Shown: Into<String>> From<Shown> for Cell {
 
 impl Column {
     pub const fn left(name: &'static str) -> Self {
-        Self { name, is_number: false }
+        Self { name, is_number: false, is_for_csv: false }
     }
 
     pub const fn number(name: &'static str) -> Self {
-        Self { name, is_number: true }
+        Self { name, is_number: true, is_for_csv: false }
+    }
+
+    pub const fn for_csv(name: &'static str) -> Self {
+        Self { name, is_number: false, is_for_csv: true }
     }
 }
 
@@ -97,12 +121,13 @@ impl Sheet {
     }
 
     fn render(&self, is_coloured: bool) -> String {
-        let titles: Vec<String> = self.columns.iter().map(|column| column.name.to_uppercase()).collect();
-        let rows: Vec<Vec<(String, Tone)>> = self
-            .rows
-            .iter()
-            .map(|row| row.iter().map(|cell| (one_line(&cell.text), cell.tone)).collect())
-            .collect();
+        let columns: Vec<&Column> = self.columns.iter().filter(|column| !column.is_for_csv).collect();
+        let titles: Vec<String> = columns.iter().map(|column| column.name.to_uppercase()).collect();
+        let shown = |row: &Vec<Cell>| {
+            let cells = row.iter().zip(&self.columns).filter(|(_, column)| !column.is_for_csv);
+            cells.map(|(cell, _)| (one_line(&cell.text), cell.tone)).collect()
+        };
+        let rows: Vec<Vec<(String, Tone)>> = self.rows.iter().map(shown).collect();
         let width = |index: usize, title: &String| {
             let cells = rows.iter().filter_map(|row| row.get(index)).map(|(text, _)| text.width());
             cells.chain([title.width()]).max().unwrap_or_default()
@@ -113,7 +138,7 @@ impl Sheet {
         let head: Vec<_> = titles.into_iter().map(|title| (title, Tone::Plain)).collect();
         for row in [head].iter().chain(&rows) {
             let mut line = String::new();
-            for ((cell, tone), (width, column)) in row.iter().zip(widths.iter().zip(&self.columns)) {
+            for ((cell, tone), (width, column)) in row.iter().zip(widths.iter().zip(&columns)) {
                 let space = " ".repeat(width.saturating_sub(cell.width()));
                 let shown = if is_coloured { paint(cell, *tone) } else { cell.clone() };
                 line += &if column.is_number { space + &shown } else { shown + &space };
@@ -129,7 +154,7 @@ impl Sheet {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(self.columns.iter().map(|column| column.name))?;
         for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| cell.text.as_str()))?;
+            writer.write_record(row.iter().map(Cell::for_csv))?;
         }
         Ok(String::from_utf8(writer.into_inner().context("write CSV")?)?)
     }
@@ -139,7 +164,7 @@ impl Page {
     fn render(&self, is_coloured: bool) -> String {
         let width = self.facts.iter().map(|(name, _)| name.width()).max().unwrap_or_default();
         let mut text = String::new();
-        for (name, Cell { text: fact, tone }) in &self.facts {
+        for (name, Cell { text: fact, tone, .. }) in &self.facts {
             let fact = one_line(fact);
             let fact = if is_coloured { paint(&fact, *tone) } else { fact };
             let space = " ".repeat(width - name.width());
@@ -195,7 +220,7 @@ impl Output {
     pub fn line(&self, cells: &[Cell], told: &impl Serialize) -> anyhow::Result<()> {
         match self.format {
             Format::Table => {
-                let shown = cells.iter().map(|Cell { text, tone }| {
+                let shown = cells.iter().map(|Cell { text, tone, .. }| {
                     let text = one_line(text);
                     if self.is_coloured { paint(&text, *tone) } else { text }
                 });
@@ -204,7 +229,7 @@ impl Output {
             Format::Json => say(&serde_json::to_string(told)?),
             Format::Csv => {
                 let mut writer = csv::Writer::from_writer(Vec::new());
-                writer.write_record(cells.iter().map(|cell| cell.text.as_str()))?;
+                writer.write_record(cells.iter().map(Cell::for_csv))?;
                 print(&String::from_utf8(writer.into_inner().context("write CSV")?)?);
             }
         }

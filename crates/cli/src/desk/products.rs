@@ -151,6 +151,7 @@ fn sheet(products: &[Product]) -> Sheet {
         Column::left("sku"),
         Column::left("name"),
         Column::number("price"),
+        Column::for_csv("currency"),
         Column::number("available"),
         Column::left("status"),
         Column::left("id"),
@@ -159,7 +160,8 @@ fn sheet(products: &[Product]) -> Sheet {
         vec![
             product.sku.as_str().into(),
             product.name.as_str().into(),
-            money(product.price, product.currency).into(),
+            money(product.price, product.currency),
+            product.currency.code().into(),
             available(product.inventory),
             status(product.status),
             product.id.to_string().into(),
@@ -172,7 +174,7 @@ fn page(product: &Product) -> Page {
     let mut facts: Vec<(&'static str, Cell)> = vec![
         ("sku", product.sku.as_str().into()),
         ("name", product.name.as_str().into()),
-        ("price", money(product.price, product.currency).into()),
+        ("price", Cell::from(money(product.price, product.currency).to_string())),
         ("available", available(product.inventory)),
         ("status", status(product.status)),
         ("id", product.id.to_string().into()),
@@ -186,8 +188,8 @@ fn page(product: &Product) -> Page {
     if !product.description.is_empty() {
         facts.push(("description", product.description.as_str().into()));
     }
-    facts.push(("created", moment(product.created_at).into()));
-    facts.push(("changed", moment(product.updated_at).into()));
+    facts.push(("created", moment(product.created_at)));
+    facts.push(("changed", moment(product.updated_at)));
     Page { facts, sheets: Vec::new() }
 }
 

@@ -215,9 +215,10 @@ fn explanation_page(explanation: &Explanation) -> Page {
         [Cell::from(order.order_id.to_string())].into_iter().chain(units).collect()
     });
     let orders = Sheet::new(columns("order", ["reserved", "shipped", "movements"]), orders.collect());
-    let holds = explanation.holds.iter().map(|hold| {
-        vec![hold.hold_id.to_string().into(), number(hold.reserved), moment(hold.expires_at).into()]
-    });
+    let holds = explanation
+        .holds
+        .iter()
+        .map(|hold| vec![hold.hold_id.to_string().into(), number(hold.reserved), moment(hold.expires_at)]);
     let columns = vec![Column::left("hold"), Column::number("reserved"), Column::left("until")];
     let holds = Sheet::new(columns, holds.collect());
     Page { facts, sheets: vec![("Movements", kinds), ("Orders", orders), ("Held for checkouts", holds)] }
@@ -238,7 +239,7 @@ fn movements_sheet(movements: &[Movement]) -> Sheet {
     let rows = movements.iter().flat_map(|movement| {
         movement.lines.iter().map(move |line| {
             vec![
-                moment(movement.at).into(),
+                moment(movement.at),
                 word(&movement.kind).into(),
                 line.location_id.as_str().into(),
                 format!("{:+}", line.on_hand_delta).into(),
@@ -268,7 +269,7 @@ fn low_sheet(low: &[LowStock]) -> Sheet {
             available(product.available),
             product.incoming.to_string().into(),
             product.low_stock_threshold.to_string().into(),
-            moment(product.since).into(),
+            moment(product.since),
         ]
     };
     Sheet::new(columns, low.iter().map(row).collect())

@@ -1,7 +1,7 @@
 //! `oms tail`: orders as they change.
 
 use super::orders::show::{amount, fulfillment, status};
-use super::output::{Cell, Format};
+use super::output::Cell;
 use super::words::{moment, one_of};
 use super::{Desk, DeskArguments};
 use common::ids::OrderId;
@@ -47,7 +47,7 @@ pub async fn run(arguments: TailArguments) -> anyhow::Result<()> {
         let client = desk.client().await?;
         for order in seen.look(&client, arguments.status).await?.into_iter().take(left) {
             left -= 1;
-            desk.output.line(&cells(&order, desk.output.format), &order)?;
+            desk.output.line(&cells(&order), &order)?;
         }
         if left > 0 {
             tokio::time::sleep(Duration::from_millis(arguments.interval_ms)).await;
@@ -95,22 +95,21 @@ impl Seen {
     }
 }
 
-fn cells(order: &Order, format: Format) -> Vec<Cell> {
+fn cells(order: &Order) -> Vec<Cell> {
     let what = order.lines.iter().map(|line| {
         let name = line.sku.as_ref().map_or_else(|| line.product_id.to_string(), ToString::to_string);
         format!("{}×{name}", line.quantity)
     });
-    let at = if format == Format::Table { moment(order.updated_at) } else { order.updated_at.to_string() };
     let mut what: Vec<String> = what.take(4).collect();
     if let Some(more) = order.lines.len().checked_sub(4).filter(|more| *more > 0) {
         what.push(format!("and {more} more"));
     }
     vec![
-        at.into(),
+        moment(order.updated_at),
         order.id.to_string().into(),
         status(order),
         fulfillment(order),
-        amount(order).into(),
+        Cell::from(amount(order).to_string()),
         what.join(", ").into(),
     ]
 }

@@ -1,5 +1,6 @@
 //! Words of the API as arguments and in tables.
 
+use crate::desk::output::Cell;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use common::models::order::Quantity;
 use common::money::{Amount, Currency};
@@ -26,14 +27,19 @@ pub fn word(value: &impl Serialize) -> String {
     }
 }
 
-/// With all decimals of the currency, which an amount from the wire has lost.
-pub fn money(amount: Amount, currency: Currency) -> String {
+/// With all decimals of the currency, which an amount from the wire has lost; without the currency for spreadsheets.
+pub fn money(amount: Amount, currency: Currency) -> Cell {
     let amount = amount.to_money(currency).map_or(amount, |money| money.to_amount(currency));
-    format!("{amount} {currency}")
+    Cell::from(format!("{amount} {currency}")).or_plain(amount.to_string())
 }
 
-/// To the second, for people.
-pub fn moment(at: Timestamp) -> String {
+/// To the second for people, to the millisecond for spreadsheets.
+pub fn moment(at: Timestamp) -> Cell {
+    Cell::from(seconds(at)).or_plain(at.to_string())
+}
+
+/// To the second.
+pub fn seconds(at: Timestamp) -> String {
     let text = at.to_string();
     text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{}Z", seconds.replace('T', " ")))
 }
@@ -79,8 +85,8 @@ mod tests {
 
     #[test]
     fn money_and_moments_are_written_for_people() {
-        assert_eq!(money("16.5".parse().unwrap(), Currency::EUR), "16.50 EUR");
-        assert_eq!(money("500".parse().unwrap(), "JPY".parse().unwrap()), "500 JPY");
-        assert_eq!(moment(Timestamp::from_millis(1_767_225_600_123)), "2026-01-01 00:00:00Z");
+        assert_eq!(money("16.5".parse().unwrap(), Currency::EUR).to_string(), "16.50 EUR");
+        assert_eq!(money("500".parse().unwrap(), "JPY".parse().unwrap()).to_string(), "500 JPY");
+        assert_eq!(seconds(Timestamp::from_millis(1_767_225_600_123)), "2026-01-01 00:00:00Z");
     }
 }

@@ -147,14 +147,14 @@ async fn staff_fill_the_shelves_and_take_an_order_from_the_click_to_the_door() {
     assert_eq!(staff.json(&[&place[..], &["ML-MUG-01=2", "--key", "k-1"]].concat())["id"], order["id"]);
     says(
         &staff.fails(&[&place[..], &["ML-MUG-01=50"]].concat()),
-        &["409 out_of_stock", "50 wanted and 7 available"],
+        &["409 out_of_stock", "ML-MUG-01: out of stock, 50 wanted and 7 available"],
     );
     let id = order["id"].as_str().unwrap();
     says(&staff.does(&["orders", "list", "--status", "confirmed"]), &["STATUS", id, "34.50 EUR"]);
     // What was rejected is an order too.
     assert_eq!(staff.json(&["orders", "list", "--customer", "mara@shop.example"])[1]["id"], id);
     let csv = staff.does(&["orders", "list", "--output", "csv"]);
-    assert!(csv.starts_with("id,placed,status,fulfilment,units,total,customer\n"), "{csv}");
+    assert!(csv.starts_with("id,placed,status,fulfilment,units,total,currency,customer\n"), "{csv}");
 
     says(&staff.does(&["orders", "hold", id, "--note", "address unclear"]), &["on hold", "address unclear"]);
     says(

@@ -163,7 +163,7 @@ fn history_sheet(history: &[HistoryEntry]) -> Sheet {
     let columns = ["at", "event", "actor", "note"].map(Column::left).to_vec();
     let row = |change: &HistoryEntry| {
         vec![
-            moment(change.at).into(),
+            moment(change.at),
             word(&change.event).into(),
             change.actor.as_str().into(),
             change.note.as_deref().unwrap_or_default().into(),

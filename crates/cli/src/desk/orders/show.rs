@@ -1,7 +1,7 @@
 //! Orders as tables.
 
 use crate::desk::output::{Cell, Column, Page, Sheet, Tone};
-use crate::desk::words::{moment, money, word};
+use crate::desk::words::{moment, money, seconds, word};
 use common::models::fulfillment::Fulfillment;
 use common::models::order::{FulfillmentStatus, Order, OrderLine, OrderStatus};
 use common::models::order_return::Return;
@@ -14,17 +14,19 @@ pub fn orders_sheet(orders: &[Order]) -> Sheet {
         Column::left("fulfilment"),
         Column::number("units"),
         Column::number("total"),
+        Column::for_csv("currency"),
         Column::left("customer"),
     ];
     let row = |order: &Order| {
         let units: u64 = order.lines.iter().map(|line| u64::from(line.quantity)).sum();
         vec![
             order.id.to_string().into(),
-            moment(order.created_at).into(),
+            moment(order.created_at),
             status(order),
             fulfillment(order),
             units.to_string().into(),
-            amount(order).into(),
+            amount(order),
+            order.currency.map(|currency| currency.code()).unwrap_or_default().into(),
             order.customer_id.to_string().into(),
         ]
     };
@@ -37,14 +39,14 @@ pub fn order_page(order: &Order) -> Page {
         ("status", status(order)),
         ("fulfilment", fulfillment(order)),
         ("customer", order.customer_id.to_string().into()),
-        ("total", amount(order).into()),
-        ("placed", moment(order.created_at).into()),
-        ("changed", moment(order.updated_at).into()),
+        ("total", Cell::from(amount(order).to_string())),
+        ("placed", moment(order.created_at)),
+        ("changed", moment(order.updated_at)),
         ("version", order.version.to_string().into()),
     ];
     if let Some(hold) = &order.hold {
         let note = hold.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-        facts.push(("on hold", Cell::toned(format!("since {}{note}", moment(hold.at)), Tone::Warn)));
+        facts.push(("on hold", Cell::toned(format!("since {}{note}", seconds(hold.at)), Tone::Warn)));
     }
     if order.edit_pending {
         facts.push(("edit", Cell::toned("waits for its stock", Tone::Warn)));
@@ -72,8 +74,9 @@ pub fn order_page(order: &Order) -> Page {
 }
 
 /// Its total, once that is known.
-pub fn amount(order: &Order) -> String {
-    order.total.zip(order.currency).map(|(total, currency)| money(total, currency)).unwrap_or_default()
+pub fn amount(order: &Order) -> Cell {
+    let total = order.total.zip(order.currency);
+    total.map_or_else(|| "".into(), |(total, currency)| money(total, currency))
 }
 
 pub fn status(order: &Order) -> Cell {
@@ -108,7 +111,7 @@ fn lines_sheet(order: &Order) -> Sheet {
         Column::number("total"),
     ];
     let price = |amount: Option<common::money::Amount>| {
-        amount.zip(order.currency).map(|(amount, currency)| money(amount, currency)).unwrap_or_default()
+        amount.zip(order.currency).map_or_else(|| "".into(), |(amount, currency)| money(amount, currency))
     };
     let row = |line: &OrderLine| {
         let counts = [line.quantity, line.cancelled, line.shipped, line.delivered, line.returned];
@@ -117,7 +120,7 @@ fn lines_sheet(order: &Order) -> Sheet {
             line.name.as_deref().unwrap_or_default().into(),
         ];
         row.extend(counts.map(|count| Cell::from(count.to_string())));
-        row.extend([price(line.unit_price).into(), price(line.total).into()]);
+        row.extend([price(line.unit_price), price(line.total)]);
         row
     };
     Sheet::new(columns, order.lines.iter().map(row).collect())
@@ -138,8 +141,8 @@ fn parcels_sheet(parcels: &[Fulfillment]) -> Sheet {
         vec![
             parcel.id.to_string().into(),
             units.to_string().into(),
-            moment(parcel.shipped_at).into(),
-            parcel.delivered_at.map(moment).unwrap_or_default().into(),
+            moment(parcel.shipped_at),
+            parcel.delivered_at.map_or_else(|| "".into(), moment),
             parcel.carrier.as_deref().unwrap_or_default().into(),
             parcel.tracking_number.as_deref().unwrap_or_default().into(),
             parcel.location_id.as_ref().map(ToString::to_string).unwrap_or_default().into(),
@@ -161,7 +164,7 @@ fn returns_sheet(returns: &[Return]) -> Sheet {
             found.id.to_string().into(),
             word(&found.status).into(),
             units.to_string().into(),
-            moment(found.requested_at).into(),
+            moment(found.requested_at),
         ]
     };
     Sheet::new(columns, returns.iter().map(row).collect())
