@@ -36,6 +36,7 @@ mod client;
 mod customers;
 mod error;
 mod events;
+mod feed;
 mod files;
 mod inventory;
 mod order_moves;
