@@ -301,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn spreadsheets_get_a_number_and_its_currency_apart() {
+        let columns = vec![Column::number("total"), Column::for_csv("currency"), Column::left("status")];
+        let total = Cell::from("34.50 EUR").or_plain("34.50");
+        let sheet = Sheet::new(columns, vec![vec![total, "EUR".into(), "confirmed".into()]]);
+        assert_eq!(sheet.render(false), "    TOTAL  STATUS\n34.50 EUR  confirmed\n");
+        assert_eq!(sheet.csv().unwrap(), "total,currency,status\n34.50,EUR,confirmed\n");
+    }
+
+    #[test]
     fn a_page_has_facts_and_lists() {
         let page = Page {
             facts: vec![("id", "1".into()), ("status", "confirmed".into())],
