@@ -209,6 +209,7 @@ fn validator() -> Document {
 mod tests {
     use super::*;
     use crate::models::audit::{AuditSubject, SubjectKind};
+    use mongodb::bson::Bson;
 
     #[test]
     fn an_entry_is_read_as_it_was_written() {
@@ -219,9 +220,7 @@ mod tests {
                 .with("name", "lamp")
                 .with("list", vec!["a", "b"]);
         let stored = to_stored(&event).unwrap();
-        assert!(
-            matches!(stored.get("_id"), Some(mongodb::bson::Bson::Binary(_))) && !stored.contains_key("id")
-        );
+        assert!(matches!(stored.get("_id"), Some(Bson::Binary(_))) && !stored.contains_key("id"));
         assert_eq!(from_stored(stored).unwrap(), event);
     }
 }

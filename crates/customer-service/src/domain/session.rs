@@ -229,8 +229,8 @@ mod tests {
     fn within_the_grace_the_previous_secret_answers_the_same_successor() {
         let (session, first) = opened();
         let (session, second) = rotate(&session, &first, at(1));
-        for now in [at(1), at(11)] {
-            assert_eq!(session.judge(&first, now, &LIFETIMES), Verdict::Repeat(second.clone()));
+        for moment in [at(1), at(11)] {
+            assert_eq!(session.judge(&first, moment, &LIFETIMES), Verdict::Repeat(second.clone()));
         }
     }
 

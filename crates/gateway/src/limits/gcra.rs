@@ -91,8 +91,8 @@ mod tests {
         for (rate, burst) in [(10, 5), (3, 1), (1000, 50), (1, 100)] {
             let quota = Quota::per_second(rate, burst).unwrap();
             let (mut bucket, mut granted) = (0, 0);
-            for now in (5_000_000..15_000_000).step_by(777) {
-                granted += take(&mut bucket, quota, 1, now).granted;
+            for at_us in (5_000_000..15_000_000).step_by(777) {
+                granted += take(&mut bucket, quota, 1, at_us).granted;
             }
             let most = u64::from(rate) * 10 + u64::from(burst) + 1;
             assert!((most - most / 20 - 2..=most).contains(&granted), "{rate} {burst}: {granted} of {most}");

@@ -14,7 +14,7 @@ mod webhooks;
 
 use actix_web::web::ServiceConfig;
 use common::api::document::Part;
-use common::audit::list_events;
+use common::audit;
 use common::http::endpoint::{Endpoint, endpoint, internal_endpoint};
 
 /// What the gateway may route to.
@@ -85,6 +85,6 @@ pub fn public(config: &mut ServiceConfig) {
 pub fn internal(config: &mut ServiceConfig) {
     config
         .service(internal_endpoint("/customers/{id}/orders").list(person::list_held))
-        .service(internal_endpoint("/audit-events").post(list_events))
+        .service(internal_endpoint("/audit-events").post(audit::list_events))
         .service(internal_endpoint("/customers/{id}/erase").post(person::erase_person));
 }

@@ -128,7 +128,8 @@ impl Orders {
     }
 
     /// Changes orders, each if it still has the version it was read with. Answers the identities of those that were
-    /// changed, by a majority.
+    /// changed, by a majority. Not in one transaction: mongod 6.0 would read its catalogue again for every index of every
+    /// order, which costs more than the single commit saves.
     pub async fn swap(&self, swaps: &[Swap]) -> Result<HashSet<OrderId>, StoreError> {
         let changed = modified(&self.database.run_raw_command(self.update_command(swaps)?).await?)?;
         if changed == swaps.len() {
@@ -144,8 +145,6 @@ impl Orders {
         Ok(swaps.iter().filter(is_there).map(|swap| swap.to.id).collect())
     }
 
-    /// Not in a transaction: in one the database reads its catalogue again for every index of every document, which
-    /// costs more than the single commit saves.
     fn update_command(&self, swaps: &[Swap]) -> Result<RawDocumentBuf, StoreError> {
         let updates = swaps
             .iter()

@@ -16,7 +16,7 @@ mod reservations;
 
 use actix_web::web::ServiceConfig;
 use common::api::document::Part;
-use common::audit::list_events;
+use common::audit;
 use common::events::serve::read_log;
 use common::http::endpoint::{Endpoint, endpoint, internal_endpoint};
 
@@ -90,5 +90,5 @@ pub fn internal(config: &mut ServiceConfig) {
         .service(internal_endpoint("/quote").post(ledger::quote_order))
         .service(internal_endpoint("/ledger").post(ledger::post_entries))
         .service(internal_endpoint("/ledger/forecast").post(ledger::forecast_effects))
-        .service(internal_endpoint("/audit-events").post(list_events));
+        .service(internal_endpoint("/audit-events").post(audit::list_events));
 }
