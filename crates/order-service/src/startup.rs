@@ -14,7 +14,7 @@ use crate::store::orders::Orders;
 use crate::store::webhooks::Webhooks;
 use crate::workflows::deliver_effects::Delivery;
 use crate::workflows::dispatch_webhooks::Dispatcher;
-use crate::workflows::place_order::{Placement, Writers};
+use crate::workflows::placement::{Placement, Writers};
 use crate::workflows::rarely::Rarely;
 use crate::workflows::read_feed::Ends;
 use crate::workflows::sweep;

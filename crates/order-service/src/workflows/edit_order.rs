@@ -2,7 +2,7 @@
 //! may be repeated by anyone, after any crash.
 
 use super::change_order::{ChangeError, Changed, TRIES, write};
-use super::place_order::ACTOR;
+use super::placement::ACTOR;
 use crate::domain::moves::{Cause, Event, Hand, apply};
 use crate::domain::order::{Order, Request};
 use crate::startup::AppState;

@@ -8,6 +8,7 @@ pub mod edit_order;
 pub mod import_orders;
 pub mod keep_webhooks;
 pub mod place_order;
+pub mod placement;
 pub mod quote_order;
 pub mod rarely;
 pub mod read_feed;

@@ -1,7 +1,7 @@
 //! Deciding imported orders that need stock: reserved in batches, then told what was decided.
 
 use super::import_orders::{Candidate, ImportError};
-use super::place_order::{ACTOR, event_of};
+use super::placement::{ACTOR, event_of};
 use crate::domain::moves::{Cause, Hand, apply};
 use crate::domain::order::Order;
 use crate::startup::AppState;

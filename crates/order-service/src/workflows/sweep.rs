@@ -2,7 +2,7 @@
 //! settled; effects that are due are delivered. Every replica sweeps, and pages past what cannot succeed.
 
 use super::edit_order;
-use super::place_order::event_of;
+use super::placement::event_of;
 use crate::config::SweeperSettings;
 use crate::domain::order::Order;
 use crate::startup::AppState;

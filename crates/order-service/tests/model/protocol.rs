@@ -138,10 +138,10 @@ impl Action {
             Self::FindPending(_) | Self::FindConfirmed(_) | Self::FindRejected(_) => {
                 ("order-service/src/store/orders.rs", "find")
             }
-            Self::Reserve(_) => ("order-service/src/workflows/place_order.rs", "reserve_batch"),
+            Self::Reserve(_) => ("order-service/src/workflows/placement.rs", "reserve_batch"),
             Self::HearOutcome(_) => ("order-service/src/workflows/place_order.rs", "decide"),
             Self::Settle(_) | Self::SettleAgain(_) => {
-                ("order-service/src/workflows/place_order.rs", "settle_batch")
+                ("order-service/src/workflows/placement.rs", "settle_batch")
             }
             Self::AnswerCreated(_) => ("order-service/src/routes/orders.rs", "place_order"),
             Self::AnswerRefused(_) => ("order-service/src/routes/errors.rs", "rejected"),
