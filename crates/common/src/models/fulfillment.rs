@@ -1,5 +1,6 @@
 //! Fulfilments: the parcels of an order.
 
+use super::bounded;
 use super::order::RequestedLine;
 use crate::ids::FulfillmentId;
 use crate::models::location::LocationId;
@@ -57,7 +58,7 @@ impl<'de> Deserialize<'de> for TrackingUrl {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewFulfillment {
     /// What is in the parcel; everything that is still open where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "bounded::optional_lines")]
     #[schema(min_items = 1, max_items = 2000)]
     pub lines: Option<Vec<RequestedLine>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@ pub mod address;
 pub mod api_key;
 pub mod audit;
 pub mod auth;
+mod bounded;
 pub mod bulk;
 pub mod category;
 pub mod customer;

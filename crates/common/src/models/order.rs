@@ -1,6 +1,7 @@
 //! Orders and their lines.
 
 use super::address::PostalAddress;
+use super::bounded;
 use super::fulfillment::Fulfillment;
 use super::object::ObjectOnly;
 use super::order_change::{OrderHold, OrderNote, Tag};
@@ -11,8 +12,7 @@ use crate::ids::{AddressId, CustomerId, FulfillmentId, HoldId, OrderId, ProductI
 use crate::money::{Amount, Currency};
 use crate::text::Sku;
 use crate::time::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::fmt;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// Most lines of one order.
@@ -44,25 +44,7 @@ impl TryFrom<u32> for Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Whole;
-        impl de::Visitor<'_> for Whole {
-            type Value = Quantity;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a whole number from 1 to {}", Quantity::MAX)
-            }
-            fn visit_u64<E: de::Error>(self, units: u64) -> Result<Quantity, E> {
-                u32::try_from(units)
-                    .ok()
-                    .and_then(|units| Quantity::try_from(units).ok())
-                    .ok_or_else(|| E::custom(InvalidQuantity))
-            }
-            fn visit_i64<E: de::Error>(self, units: i64) -> Result<Quantity, E> {
-                u64::try_from(units)
-                    .map_err(|_| E::custom(InvalidQuantity))
-                    .and_then(|units| self.visit_u64(units))
-            }
-        }
-        deserializer.deserialize_any(Whole)
+        bounded::whole::<1, { Self::MAX }, D>(deserializer).map(Self)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What may be asked of an order after it was placed, and what stands in its way.
 
+use super::bounded;
 use super::object::ObjectOnly;
-use super::order::{FulfillmentStatus, OrderStatus, RequestedLine};
+use super::order::{FulfillmentStatus, OrderStatus, Quantity, RequestedLine};
 use crate::ids::ProductId;
 use crate::text::Text;
 use crate::time::Timestamp;
@@ -33,7 +34,7 @@ pub struct Cancellation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<CancellationReason>,
     /// What is cancelled; everything that is not shipped where it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "bounded::optional_lines")]
     #[schema(min_items = 1, max_items = 2000)]
     pub lines: Option<Vec<RequestedLine>>,
 }
@@ -43,6 +44,7 @@ pub struct Cancellation {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OrderEdit {
     /// The lines to add, to change and to remove, each product once; the others stay as they are.
+    #[serde(deserialize_with = "bounded::lines")]
     #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<EditedLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +57,7 @@ pub struct OrderEdit {
 pub struct EditedLine {
     pub product_id: ProductId,
     /// 0 to 1,000,000; 0 removes the line.
+    #[serde(deserialize_with = "bounded::whole::<0, { Quantity::MAX }, _>")]
     #[schema(maximum = 1_000_000)]
     pub quantity: u32,
 }

@@ -1,5 +1,6 @@
 //! Returns: what a customer sends back, from the request to the shelf.
 
+use super::bounded;
 use super::object::ObjectOnly;
 use crate::ids::{ProductId, ReturnId};
 use crate::models::location::LocationId;
@@ -20,6 +21,7 @@ pub type ReturnReason = Text<1, 500, true>;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReturn {
     /// What was delivered and is to be sent back, each product once.
+    #[serde(deserialize_with = "bounded::lines")]
     #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<NewReturnLine>,
 }
@@ -50,6 +52,7 @@ impl<'de> Deserialize<'de> for NewReturnLine {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReturnReceipt {
     /// What arrived, each product once; a product that is left out did not.
+    #[serde(deserialize_with = "bounded::lines")]
     #[schema(min_items = 1, max_items = 2000)]
     pub lines: Vec<ReceivedLine>,
     /// Where it is put back; where it was shipped from if it is left out.

@@ -1,5 +1,6 @@
 //! The catalogue and its stock.
 
+use super::bounded;
 use super::category::CategoryPath;
 use super::location::LocationId;
 use super::product_details::{
@@ -10,9 +11,8 @@ use crate::ids::{MovementId, ProductId};
 use crate::money::{Amount, Currency};
 use crate::text::{Sku, Text};
 use crate::time::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use std::fmt;
 use utoipa::ToSchema;
 
 /// A product's name: 1 to 200 characters.
@@ -51,25 +51,7 @@ impl TryFrom<u32> for Units {
 
 impl<'de> Deserialize<'de> for Units {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Whole;
-        impl de::Visitor<'_> for Whole {
-            type Value = Units;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a whole number from 0 to {MAX_UNITS}")
-            }
-            fn visit_u64<E: de::Error>(self, units: u64) -> Result<Units, E> {
-                u32::try_from(units)
-                    .ok()
-                    .and_then(|units| Units::try_from(units).ok())
-                    .ok_or_else(|| E::custom(InvalidUnits))
-            }
-            fn visit_i64<E: de::Error>(self, units: i64) -> Result<Units, E> {
-                u64::try_from(units)
-                    .map_err(|_| E::custom(InvalidUnits))
-                    .and_then(|units| self.visit_u64(units))
-            }
-        }
-        deserializer.deserialize_any(Whole)
+        bounded::whole::<0, MAX_UNITS, D>(deserializer).map(Self)
     }
 }
 
