@@ -23,18 +23,14 @@ const LEASE: &str = "event collector";
 /// What every look takes in again: a change is stamped a moment before it is committed.
 const OVERLAP_MS: i64 = 2_000;
 
-/// What a look takes in again from time to time: a commit that took long, a clock that is wrong. More than the time
-/// between two such looks, so that whatever is late by the difference is in one of them.
-const WIDE_OVERLAP_MS: i64 = 90_000;
+/// How late a change may be committed, or its stamp be wrong, and still be told within a minute or two.
+const LATE_MS: i64 = 30_000;
 
-/// How often the wide look is made.
-const WIDE_EVERY: Duration = Duration::from_secs(60);
+/// How often what was looked at lately is gone over again.
+const PASS_EVERY: Duration = Duration::from_secs(60);
 
 /// How often a piece of everything that is kept is compared, so that no clock can be so wrong that a change is lost.
 const ROUND_EVERY: Duration = Duration::from_secs(5);
-
-/// Steps of one source in one turn.
-const STEPS: u32 = 8;
 
 /// Documents of each source that are known to be told: what the short look takes in again of many thousands a second.
 const REMEMBERED: usize = 20_000;
@@ -54,14 +50,16 @@ static RECORDED: LazyLock<Counters<1>> =
     LazyLock::new(|| counters("oms_events_recorded", "Events appended to the log, by what they are about."));
 
 /// What came of a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
-    /// Another replica collects.
-    Elsewhere,
-    /// There was something, or there is more.
-    Busy,
     /// Everything is told.
     Idle,
+    /// There was something.
+    Busy,
+    /// There is more to look at.
+    More,
+    /// Another replica collects.
+    Elsewhere,
 }
 
 /// Collects for one database.
@@ -90,12 +88,25 @@ struct Watched {
     told: Cache<EntityId, i64>,
     mark: Timestamp,
     marked: Option<Instant>,
-    /// Where the next wide look goes on that was not finished.
+    /// Where the look goes on that is not finished.
     pending: Option<Begin>,
-    wide: Option<Instant>,
+    /// The last pass over what was looked at lately.
+    pass: Option<Pass>,
     /// Where the round through everything is.
     round: Option<Begin>,
     rounded: Option<Instant>,
+}
+
+/// Goes over what was looked at lately: a commit that took long, a clock that is a little wrong. Each pass begins
+/// [`LATE_MS`] before the last one began, and ends where the looks were: what is late by less was looked at too early by
+/// some look and is in the first pass after its commit.
+struct Pass {
+    began: Instant,
+    /// The same by the clock.
+    began_at: Timestamp,
+    /// Where it goes on; `None`: it is over.
+    next: Option<Begin>,
+    until: Timestamp,
 }
 
 /// Why a look ended before its time.
@@ -135,7 +146,7 @@ impl Collector {
             mark: Timestamp::from_millis(0),
             marked: None,
             pending: None,
-            wide: None,
+            pass: None,
             round: None,
             rounded: None,
         };
@@ -152,9 +163,9 @@ impl Collector {
         }
     }
 
-    /// Collects until it is told to stop, at its own pace: it rests twice as long as it worked, or for as long as the lease
-    /// allows, so that the orders have the larger part of the processors and of the database, and no look is made so soon
-    /// after the last one that most of what it reads is known.
+    /// Collects until it is told to stop, at its own pace: after every step it rests twice as long as that took, or for as
+    /// long as the lease allows, so that no order waits for more than a step; and no look is made so soon after the last
+    /// one that most of what it reads is known.
     pub async fn run(mut self, stop: CancellationToken) {
         if !self.settings.enabled {
             return;
@@ -173,6 +184,7 @@ impl Collector {
                 match turn {
                     Turn::Elsewhere => tokio::time::sleep(jitter(self.leases.renew_every())).await,
                     // Not for so long that somebody else takes the lease meanwhile.
+                    Turn::More => tokio::time::sleep((rest * 2).min(self.leases.length() / 2)).await,
                     Turn::Busy => {
                         tokio::time::sleep((rest * 2).min(self.leases.length() / 2).max(interval)).await;
                     }
@@ -200,7 +212,7 @@ impl Collector {
         }
     }
 
-    /// One look at every source.
+    /// A step of the look at every source.
     pub async fn turn(&mut self) -> Result<Turn, StoreError> {
         if !self.keep_lease().await? {
             return Ok(Turn::Elsewhere);
@@ -208,8 +220,7 @@ impl Collector {
         let mut turn = Turn::Idle;
         for place in 0..self.watched.len() {
             match self.look(place).await {
-                Ok(Turn::Idle) => {}
-                Ok(other) => turn = other,
+                Ok(looked) => turn = turn.max(looked),
                 Err(LookError::Store(error)) => {
                     // Whether the last append came through is not known.
                     self.forget();
@@ -218,7 +229,7 @@ impl Collector {
                 Err(LookError::Overtaken) => {
                     tracing::info!("another replica appends events; looking again");
                     self.forget();
-                    return Ok(Turn::Busy);
+                    return Ok(Turn::More);
                 }
             }
         }
@@ -254,7 +265,7 @@ impl Collector {
         let floor = self.log.floor(self.oldest()).await?;
         for watched in &mut self.watched {
             watched.mark = self.log.mark(watched.finder.source.collection).await?.unwrap_or(floor);
-            (watched.pending, watched.wide, watched.round) = (None, None, None);
+            (watched.pending, watched.pass, watched.round) = (None, None, None);
         }
         self.held = Some(Held { renewed: asked, tail: None, floor, pruned: None });
         tracing::info!(term, "collecting events");
@@ -266,47 +277,57 @@ impl Collector {
         Timestamp::now().plus_millis(-i64::from(self.settings.retention_days) * DAY_MS)
     }
 
-    /// Some steps through what changed since the mark, and where there is nothing a step of the round.
+    /// A step through what changed since the mark, and one through what was looked at lately; where there is nothing, a
+    /// step of the round.
     async fn look(&mut self, place: usize) -> Result<Turn, LookError> {
         let Some(watched) = self.watched.get_mut(place) else { return Ok(Turn::Idle) };
         let began = Timestamp::now();
-        let is_wide = watched.wide.is_none_or(|at| at.elapsed() >= WIDE_EVERY);
-        let overlap = if is_wide { WIDE_OVERLAP_MS } else { OVERLAP_MS };
-        let mut begin = match watched.pending.take() {
-            Some(begin) => begin,
-            None => {
-                if is_wide {
-                    watched.wide = Some(Instant::now());
-                }
-                Begin::time(watched.mark.plus_millis(-overlap))
-            }
+        let fresh = Begin::time(watched.mark.plus_millis(-OVERLAP_MS));
+        let begin = watched.pending.unwrap_or(fresh);
+        let (keys, appended) = self.step(place, begin).await?;
+        let is_end = keys.len() < self.settings.batch;
+        let Some(watched) = self.watched.get_mut(place) else { return Ok(Turn::Idle) };
+        if let Some(last) = keys.last() {
+            // A clock that is ahead must not make us pass over what happens meanwhile.
+            watched.mark = watched.mark.max(last.at.min(began));
+        }
+        watched.pending = keys.last().filter(|_| !is_end).map(Begin::key);
+        self.write_mark(place).await?;
+        let passed = self.go_back(place).await?;
+        if !is_end {
+            return Ok(Turn::More);
+        }
+        let looked = if appended > 0 { Turn::Busy } else { Turn::Idle };
+        if looked.max(passed) == Turn::Idle {
+            self.go_round(place).await?;
+        }
+        Ok(looked.max(passed))
+    }
+
+    /// A step of the pass over what was looked at lately.
+    async fn go_back(&mut self, place: usize) -> Result<Turn, LookError> {
+        let Some(watched) = self.watched.get_mut(place) else { return Ok(Turn::Idle) };
+        let last = watched.pass.take_if(|pass| pass.next.is_none() && pass.began.elapsed() >= PASS_EVERY);
+        let until = watched.mark;
+        let pass = watched.pass.get_or_insert_with(|| {
+            // Whoever collected before may have begun one a minute ago.
+            let before = last.map_or(until.plus_millis(-2 * LATE_MS), |last| last.began_at);
+            let from = before.plus_millis(-LATE_MS);
+            let next = (from < until).then(|| Begin::time(from));
+            Pass { began: Instant::now(), began_at: Timestamp::now(), next, until }
+        });
+        let Some(begin) = pass.next else { return Ok(Turn::Idle) };
+        let (keys, appended) = self.step(place, begin).await?;
+        let is_full = keys.len() == self.settings.batch;
+        let Some(pass) = self.watched.get_mut(place).and_then(|watched| watched.pass.as_mut()) else {
+            return Ok(Turn::Idle);
         };
-        let mut appended = 0;
-        for _ in 0..STEPS {
-            let (keys, new) = self.step(place, begin).await?;
-            appended += new;
-            let Some(watched) = self.watched.get_mut(place) else { break };
-            if let Some(last) = keys.last() {
-                // A clock that is ahead must not make us pass over what happens meanwhile.
-                watched.mark = watched.mark.max(last.at.min(began));
-                begin = Begin::key(last);
-            }
-            self.write_mark(place).await?;
-            if keys.len() < self.settings.batch {
-                if appended > 0 {
-                    return Ok(Turn::Busy);
-                }
-                self.go_round(place).await?;
-                return Ok(Turn::Idle);
-            }
-            if !self.keep_lease().await? {
-                return Ok(Turn::Elsewhere);
-            }
-        }
-        if let Some(watched) = self.watched.get_mut(place) {
-            watched.pending = Some(begin);
-        }
-        Ok(Turn::Busy)
+        pass.next = keys.last().filter(|last| is_full && last.at <= pass.until).map(Begin::key);
+        Ok(match pass.next {
+            Some(_) => Turn::More,
+            None if appended > 0 => Turn::Busy,
+            None => Turn::Idle,
+        })
     }
 
     /// Compares one page of documents with the log. Answers it, and how many events it lacked.
@@ -408,9 +429,10 @@ impl Collector {
     /// Turns until there is nothing more to tell, or somebody else tells it.
     pub async fn catch_up(&mut self) -> Result<Turn, StoreError> {
         loop {
-            match self.turn().await? {
-                Turn::Busy => {}
-                other => return Ok(other),
+            let turn = self.turn().await?;
+            match turn {
+                Turn::Busy | Turn::More => {}
+                Turn::Idle | Turn::Elsewhere => return Ok(turn),
             }
         }
     }
