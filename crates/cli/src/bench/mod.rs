@@ -86,7 +86,7 @@ pub struct Report {
 pub async fn run(arguments: BenchArguments) -> anyhow::Result<ExitCode> {
     ensure!(
         !cfg!(debug_assertions),
-        "this is a build for development: measure one of `cargo build --profile production`"
+        "this is a build for development: measure one of `cargo build --release`"
     );
     std::fs::create_dir_all(&arguments.output).context("the folder of the report")?;
     let shop = BenchShop::open(&arguments.directory, &arguments.servers).await?;
