@@ -1,6 +1,7 @@
 //! One request from the socket to the answer: checked, counted, routed, bounded, forwarded, logged.
 
 use super::target::{self, Target};
+use super::unread::{Answer, hold};
 use super::verdicts::Verdicts;
 use super::{Destination, Route, Service, compression, headers};
 use crate::admission::Class;
@@ -16,17 +17,22 @@ use common::metrics::http::RoutePattern;
 use std::net::IpAddr;
 use std::time::Instant;
 
-pub async fn dispatch(request: HttpRequest, payload: web::Payload, state: Data<AppState>) -> HttpResponse {
+pub async fn dispatch(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: Data<AppState>,
+) -> HttpResponse<Answer> {
     let mut line = AccessLine::new(request.method().clone());
     let mut verdicts = Verdicts::default();
-    let outcome = answer(&request, payload.into_inner(), &state, &mut line, &mut verdicts).await;
+    let (payload, held) = hold(&request, payload.into_inner());
+    let outcome = answer(&request, payload, &state, &mut line, &mut verdicts).await;
     let mut response = outcome.unwrap_or_else(|error| error.error_response());
     let answered = response.headers_mut();
     verdicts.mark(answered);
     state.cors.mark(&request, answered);
     headers::secure(answered, state.answers.strict_transport_s);
     line.status = response.status().as_u16();
-    response
+    response.map_body(|_, body| Answer { body, held })
 }
 
 async fn answer(

@@ -11,6 +11,7 @@ pub mod health;
 pub mod proxy;
 pub mod stream;
 pub mod target;
+mod unread;
 pub mod verdicts;
 
 use actix_web::web::{self, ServiceConfig};

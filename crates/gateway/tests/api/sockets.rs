@@ -1,6 +1,7 @@
 //! Clients that are slow, silent, or speak HTTP in their own way, over bare sockets.
 
 use crate::app::{TestApp, answer_all};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wiremock::ResponseTemplate;
@@ -45,6 +46,31 @@ async fn a_body_that_does_not_come_is_answered_400_and_reaches_no_service() {
     socket.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 400");
     assert!(app.arrived().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_that_is_not_read_to_its_end_ends_its_connection() {
+    let app = open_app().await;
+    for (request, expected) in [
+        ("POST /orders", "HTTP/1.1 400 "),
+        ("POST /nowhere", "HTTP/1.1 404 "),
+        ("PUT /orders", "HTTP/1.1 405 "),
+        ("GET /orders", "HTTP/1.1 200 "),
+    ] {
+        let mut socket = app.connect().await;
+        let head = format!("{request} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(10), rest(socket)).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{request}: the connection is still open"));
+        assert!(answer.starts_with(expected), "{request}: {answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{request}: {answer}");
+    }
+    // One that is read to its end leaves its connection open for the next request.
+    let mut socket = app.connect().await;
+    let two = "POST /orders HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".repeat(2);
+    socket.write_all(two.as_bytes()).await.unwrap();
+    let answer = rest(socket).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "{answer}");
 }
 
 #[tokio::test]
