@@ -22,6 +22,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Connections that wait in the kernel until they are accepted; it takes no more than `net.core.somaxconn`.
+const BACKLOG: i32 = 4_096;
+
+/// Bytes of an answer that the kernel keeps for a client; it doubles them for its own needs.
+const SEND_BUFFER: usize = 128 * 1024;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpSettings {
@@ -32,6 +38,7 @@ pub struct HttpSettings {
     pub internal_port: u16,
     /// Threads of each listener; 0 takes one for each core.
     pub workers: usize,
+    /// Connections of each listener.
     pub max_connections: usize,
     /// Milliseconds that a client may take to send the head of a request, and for the TLS handshake before it.
     pub head_timeout_ms: u64,
@@ -56,8 +63,11 @@ pub struct Listeners {
 impl Listeners {
     pub fn bind(settings: &HttpSettings) -> anyhow::Result<Self> {
         let bind = |port: u16| {
-            TcpListener::bind((settings.host.as_str(), port))
-                .with_context(|| format!("cannot listen on {}:{port}; is the port taken?", settings.host))
+            let listener = TcpListener::bind((settings.host.as_str(), port))
+                .with_context(|| format!("cannot listen on {}:{port}; is the port taken?", settings.host))?;
+            // The standard library has 128 wait; where more come at once, some would try again a second later.
+            socket2::SockRef::from(&listener).listen(BACKLOG)?;
+            anyhow::Ok(listener)
         };
         Ok(Self { public: bind(settings.public_port)?, tls: None, internal: bind(settings.internal_port)? })
     }
@@ -152,10 +162,12 @@ fn start(
     stopping: &Stopping,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<Server> {
-    // Accepted sockets inherit it: who stops reading does not keep an answer in memory for ever.
-    socket2::SockRef::from(&listener)
+    // Accepted sockets inherit both: who stops reading does not keep an answer in memory for ever, nor much of it.
+    let socket = socket2::SockRef::from(&listener);
+    socket
         .set_tcp_user_timeout(Some(Duration::from_millis(settings.send_timeout_ms)))
         .context("http.send_timeout_ms")?;
+    socket.set_send_buffer_size(SEND_BUFFER).context("the send buffer of the listener")?;
     let workers = match settings.workers {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         workers => workers,
@@ -172,7 +184,8 @@ fn start(
     };
     let server = HttpServer::new(app)
         .workers(workers)
-        .max_connections(settings.max_connections)
+        // Each worker counts its own.
+        .max_connections(settings.max_connections.div_ceil(workers))
         .keep_alive(Duration::from_millis(settings.idle_timeout_ms))
         .client_request_timeout(Duration::from_millis(settings.head_timeout_ms))
         .shutdown_timeout(settings.drain_timeout_s)
