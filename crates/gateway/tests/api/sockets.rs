@@ -67,7 +67,8 @@ async fn a_body_in_chunks_that_is_not_read_to_its_end_ends_its_connection() {
     }
     // One that is read to its end leaves its connection open for the next request.
     let mut socket = app.connect().await;
-    let two = "POST /orders HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".repeat(2);
+    let two = "POST /orders HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        .repeat(2);
     socket.write_all(two.as_bytes()).await.unwrap();
     let answer = rest(socket).await;
     assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "{answer}");
