@@ -199,7 +199,7 @@ async fn notes_and_tags_are_for_staff() {
     for part in ["notes", "tags", "hold", "release", "edits", "fulfillments"] {
         let body = match part {
             "notes" => json!({ "text": "x" }),
-            "edits" => json!({ "lines": [] }),
+            "edits" => json!({ "lines": [{ "productId": ProductId::new(), "quantity": 1 }] }),
             _ => json!({}),
         };
         assert_eq!(problem(customer.go(&order, part, body).await).await, (403, "forbidden".into()), "{part}");
