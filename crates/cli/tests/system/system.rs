@@ -11,10 +11,28 @@ use oms_cli::shop::servers::{Place, REDIS, start_redis};
 use oms_cli::shop::services::{self, Admin, Service, ServicesPlan};
 use oms_client::{Builder, Client};
 use secrecy::ExposeSecret as _;
+use std::sync::Mutex;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+/// Ports that stay a system's own while none of its processes listens there: a service that is started where another
+/// system's was killed would be asked by that one.
+fn own_ports() -> Ports {
+    static PROMISED: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut promised = PROMISED.lock().unwrap();
+    loop {
+        let ports = Ports::choose(free_port(&promised).unwrap(), None).unwrap();
+        let services = [ports.gateway, ports.order, ports.customer, ports.product];
+        let mut own = vec![ports.mongod, ports.redis];
+        own.extend(services.iter().flat_map(|service| [service.public, service.internal]));
+        if own.iter().all(|port| !promised.contains(port)) {
+            promised.extend(own);
+            return ports;
+        }
+    }
+}
 
 /// A running system. Dropping it kills its processes.
 pub struct System {
@@ -32,7 +50,7 @@ impl System {
     /// The same with more settings by their names in the environment, such as `OMS_ORDER__SWEEPER__INTERVAL_MS`.
     pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let ports = Ports::choose(free_port(&[]).unwrap(), None).unwrap();
+        let ports = own_ports();
         let mut processes = Processes::default();
         let place = Place {
             programs: &servers(),
@@ -49,8 +67,9 @@ impl System {
             ports,
             mongo_uri: server("MONGO_URI").into(),
             redis_uri: redis_uri.into(),
+            // Nobody who comes to another system's port by mistake is let in there.
+            service_token: format!("a token between services of {}", directory.path().display()).into(),
             database_prefix: fresh_database(),
-            service_token: "a token between services".into(),
             signing_key_file,
             admin: Admin { email: "admin@example.com".into(), password: "a long enough password".into() },
             more: more.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
