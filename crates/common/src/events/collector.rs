@@ -229,7 +229,7 @@ impl Collector {
                 Err(LookError::Overtaken) => {
                     tracing::info!("another replica appends events; looking again");
                     self.forget();
-                    return Ok(Turn::More);
+                    return Ok(Turn::Busy);
                 }
             }
         }

@@ -184,6 +184,25 @@ async fn what_was_lost_or_never_announced_is_found_again_and_told_once() {
 }
 
 #[tokio::test]
+async fn what_is_committed_late_is_told_by_the_pass_over_what_was_looked_at() {
+    let app = TestApp::start().await;
+    let (customer, staff) = (app.customer(), app.staff());
+    let order = customer.placed(ProductId::new(), 1).await;
+    app.collect().await;
+    let stamped = DateTime::from_millis(Timestamp::now().as_millis() - 20_000);
+    let change = doc! { "at": stamped, "actor": "somebody", "event": "tagged" };
+    let late = doc! {
+        "$push": { "history": change }, "$inc": { "version": 1_i64 }, "$set": { "updatedAt": stamped },
+    };
+    let orders = database(&app).await.collection::<Document>("orders");
+    orders.update_one(doc! { "_id": crate::app::order_id(&order["id"]) }, late).await.unwrap();
+    // The look begins two seconds before the mark, and the round through everything only where a turn finds nothing.
+    assert_eq!(app.collector().await.turn().await.unwrap(), Turn::Busy);
+    let (events, _) = page(&staff, "/events").await;
+    assert_eq!(told(&events), [("order.placed", 1), ("order.confirmed", 2), ("order.tagged", 3)]);
+}
+
+#[tokio::test]
 async fn old_events_go_and_their_cursors_with_them_while_the_numbering_goes_on() {
     let app = TestApp::start().await;
     let (customer, staff) = (app.customer(), app.staff());
