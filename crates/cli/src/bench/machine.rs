@@ -1,5 +1,6 @@
 //! What stands beside every figure: the machine, the versions, the durability.
 
+use crate::shop::servers::memory_kb;
 use anyhow::Context as _;
 use mongodb::bson::doc;
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 pub struct Machine {
     pub processor: String,
     pub cores: usize,
-    pub memory_gb: u64,
+    pub memory_gb: u32,
     pub kernel: String,
     pub mongod: String,
     pub durability: &'static str,
@@ -27,13 +28,10 @@ impl Machine {
         let processor = read("/proc/cpuinfo")?;
         let processor =
             processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-        let memory = read("/proc/meminfo")?;
-        let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or("0");
-        let memory_kb: u64 = memory.trim().trim_end_matches("kB").trim().parse().unwrap_or(0);
         Ok(Self {
             processor: processor.trim_start_matches([' ', '\t', ':']).to_owned(),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            memory_gb: memory_kb / 1_048_576,
+            memory_gb: memory_kb() / 1_048_576,
             kernel: read("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             mongod: build.get_str("version").unwrap_or("unknown").to_owned(),
             durability: "write concern majority, journaled, replica set of one",

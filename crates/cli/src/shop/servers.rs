@@ -110,16 +110,14 @@ fn mongod(name: &'static str, place: &Place<'_>, fail_points: bool) -> anyhow::R
 /// shop that takes orders with the least spends a tenth of the database's time on making room in it.
 #[expect(clippy::float_arithmetic, reason = "the server wants a fraction of a gigabyte")]
 fn cache_gb() -> f64 {
-    // Where nothing tells how much there is, the least does.
-    let kilobytes: u32 = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|memory| {
-            memory.lines().find_map(|line| {
-                line.strip_prefix("MemTotal:")?.trim().strip_suffix("kB")?.trim().parse().ok()
-            })
-        })
-        .unwrap_or(0);
-    (f64::from(kilobytes) / 1_048_576.0 / 16.0).clamp(0.25, 1.0)
+    (f64::from(memory_kb()) / 1_048_576.0 / 16.0).clamp(0.25, 1.0)
+}
+
+/// Memory of this machine in KiB; 0 where nothing tells it.
+pub fn memory_kb() -> u32 {
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    total.and_then(|total| total.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Starts the members of a replica set and waits until it has a primary; answers its connection string.
