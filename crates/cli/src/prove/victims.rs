@@ -69,7 +69,8 @@ impl Victims {
             mongo_uri: mongo_uri.clone().into(),
             redis_uri: redis_uri.into(),
             database_prefix: "oms".to_owned(),
-            service_token: "a token between services".into(),
+            // Whoever runs beside it and comes to one of its ports by mistake is not let in.
+            service_token: format!("a token between services of shop {}", ports.gateway.public).into(),
             signing_key_file,
             admin: Admin { email: "admin@example.com".into(), password: "a long enough password".into() },
             more,

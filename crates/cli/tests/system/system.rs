@@ -68,7 +68,7 @@ impl System {
             mongo_uri: server("MONGO_URI").into(),
             redis_uri: redis_uri.into(),
             // Nobody who comes to another system's port by mistake is let in there.
-            service_token: format!("a token between services of {}", directory.path().display()).into(),
+            service_token: format!("a token between services of shop {}", ports.gateway.public).into(),
             database_prefix: fresh_database(),
             signing_key_file,
             admin: Admin { email: "admin@example.com".into(), password: "a long enough password".into() },
