@@ -12,6 +12,7 @@ pub mod logged;
 pub mod serve;
 pub mod source;
 mod wake;
+mod watched;
 
 use anyhow::ensure;
 use serde::Deserialize;
