@@ -1,13 +1,16 @@
 //! What the gateway shows by itself: the description of the API, and a page to read and try it.
 
 use super::compression::takes_gzip;
+use actix_web::body::SizedStream;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use common::http::conditional::is_known;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::stream::{self, Stream};
 use sha2::{Digest as _, Sha256};
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
@@ -27,6 +30,9 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 
 /// How long a copy may be shown without asking whether it is still good.
 const CACHE_CONTROL: &str = "public, max-age=60";
+
+/// Bytes that are handed over at a time: of a client that takes nothing, a few pieces are kept and not the whole.
+const PIECE: usize = 16 * 1024;
 
 /// The bytes of a document, as they are and as gzip, each with its entity tag.
 struct Stored {
@@ -91,6 +97,12 @@ impl Document {
         if is_gzip {
             response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
         }
-        response.content_type(self.content_type()).body(bytes.clone())
+        response.content_type(self.content_type()).body(in_pieces(bytes))
     }
+}
+
+fn in_pieces(bytes: &Bytes) -> SizedStream<impl Stream<Item = Result<Bytes, Infallible>> + use<>> {
+    let (bytes, length) = (bytes.clone(), bytes.len());
+    let piece = move |at: usize| Ok(bytes.slice(at..length.min(at + PIECE)));
+    SizedStream::new(length as u64, stream::iter((0..length).step_by(PIECE).map(piece)))
 }
