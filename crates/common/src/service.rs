@@ -2,6 +2,7 @@
 
 use crate::auth::service_token;
 use crate::context::{self, Tasks};
+use crate::http::connections;
 use crate::http::endpoint::{internal_endpoint, no_such_path};
 use crate::http::request::with_context;
 use crate::metrics;
@@ -54,35 +55,42 @@ pub struct HttpSettings {
 
 /// The two bound sockets of a service.
 pub struct Listeners {
-    public: TcpListener,
-    /// Where the public listener speaks TLS.
+    public: Listener,
+    internal: Listener,
+}
+
+struct Listener {
+    socket: TcpListener,
+    /// Where it speaks TLS.
     tls: Option<ServerConfig>,
-    internal: TcpListener,
+    /// Whether strangers may come, whose connections are watched.
+    is_public: bool,
 }
 
 impl Listeners {
     pub fn bind(settings: &HttpSettings) -> anyhow::Result<Self> {
-        let bind = |port: u16| {
-            let listener = TcpListener::bind((settings.host.as_str(), port))
+        let bind = |port: u16, is_public: bool| {
+            let socket = TcpListener::bind((settings.host.as_str(), port))
                 .with_context(|| format!("cannot listen on {}:{port}; is the port taken?", settings.host))?;
             // The standard library has 128 wait; where more come at once, some would try again a second later.
-            socket2::SockRef::from(&listener).listen(BACKLOG)?;
-            anyhow::Ok(listener)
+            socket2::SockRef::from(&socket).listen(BACKLOG)?;
+            anyhow::Ok(Listener { socket, tls: None, is_public })
         };
-        Ok(Self { public: bind(settings.public_port)?, tls: None, internal: bind(settings.internal_port)? })
+        Ok(Self { public: bind(settings.public_port, true)?, internal: bind(settings.internal_port, false)? })
     }
 
     /// With TLS on the public listener.
-    pub fn with_tls(self, tls: Option<ServerConfig>) -> Self {
-        Self { tls, ..self }
+    pub fn with_tls(mut self, tls: Option<ServerConfig>) -> Self {
+        self.public.tls = tls;
+        self
     }
 
     pub fn public_port(&self) -> anyhow::Result<u16> {
-        Ok(self.public.local_addr()?.port())
+        Ok(self.public.socket.local_addr()?.port())
     }
 
     pub fn internal_port(&self) -> anyhow::Result<u16> {
-        Ok(self.internal.local_addr()?.port())
+        Ok(self.internal.socket.local_addr()?.port())
     }
 }
 
@@ -121,9 +129,11 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let tasks = Tasks::here();
     let stopping = Stopping(readiness.stopping.clone());
-    let public_server = start(settings, listeners.public, listeners.tls, &tasks, &stopping, public)?;
+    let most = connections::fitting(settings.max_connections);
+    let settings = &HttpSettings { max_connections: most, ..settings.clone() };
+    let public_server = start(settings, listeners.public, &tasks, &stopping, public)?;
     let health = Data::new(readiness.clone());
-    let internal_server = start(settings, listeners.internal, None, &tasks, &stopping, move |config| {
+    let internal_server = start(settings, listeners.internal, &tasks, &stopping, move |config| {
         config
             .app_data(health.clone())
             .service(internal_endpoint("/health/live").get(live))
@@ -156,14 +166,13 @@ pub async fn serve(
 
 fn start(
     settings: &HttpSettings,
-    listener: TcpListener,
-    tls: Option<ServerConfig>,
+    listener: Listener,
     tasks: &Tasks,
     stopping: &Stopping,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> anyhow::Result<Server> {
     // Accepted sockets inherit both: who stops reading does not keep an answer in memory for ever, nor much of it.
-    let socket = socket2::SockRef::from(&listener);
+    let socket = socket2::SockRef::from(&listener.socket);
     socket
         .set_tcp_user_timeout(Some(Duration::from_millis(settings.send_timeout_ms)))
         .context("http.send_timeout_ms")?;
@@ -178,6 +187,7 @@ fn start(
             .app_data(tasks.clone())
             .app_data(stopping.clone())
             .wrap(from_fn(with_context))
+            .wrap(from_fn(connections::count))
             // First, so that a service may name another one.
             .default_service(web::to(no_such_path_service))
             .configure(routes.clone())
@@ -192,9 +202,16 @@ fn start(
         .tcp_nodelay(true)
         .tls_handshake_timeout(Duration::from_millis(settings.head_timeout_ms))
         .disable_signals();
-    let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-        None => server.listen(listener)?,
+    let server = if listener.is_public {
+        // As long as a client may be idle and then take for a head.
+        let limit = Duration::from_millis(settings.idle_timeout_ms + settings.head_timeout_ms);
+        server.on_connect(connections::watch(limit))
+    } else {
+        server
+    };
+    let server = match listener.tls {
+        Some(tls) => server.listen_rustls_0_23(listener.socket, tls)?,
+        None => server.listen(listener.socket)?,
     };
     Ok(server.run())
 }

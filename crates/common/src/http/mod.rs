@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod conditional;
+pub mod connections;
 pub mod endpoint;
 pub mod file;
 pub mod idempotency;

@@ -85,6 +85,33 @@ async fn a_connection_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn a_later_head_that_does_not_end_is_closed_too() {
+    let app = open_app().await;
+    let mut socket = app.connect().await;
+    let request = b"GET /orders HTTP/1.1\r\nHost: shop\r\n\r\nGET /orders HTTP/1.1\r\nHost: shop\r\nX-Slow: ";
+    socket.write_all(request).await.unwrap();
+    let answer = tokio::time::timeout(Duration::from_secs(10), rest(socket)).await;
+    let answer = answer.expect("the connection is still open");
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 1, "{answer}");
+    assert_eq!(app.arrived().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_whose_request_takes_long_is_kept() {
+    let app = TestApp::spawn_with(|settings| {
+        settings.http.head_timeout_ms = 100;
+        settings.http.idle_timeout_ms = 100;
+    })
+    .await;
+    answer_all(&app.orders, ResponseTemplate::new(200).set_delay(Duration::from_millis(700))).await;
+    let mut socket = app.connect().await;
+    let two = "GET /orders HTTP/1.1\r\nHost: shop\r\n\r\n".repeat(2);
+    socket.write_all(two.as_bytes()).await.unwrap();
+    let answer = rest(socket).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 ").count(), 2, "{answer}");
+}
+
+#[tokio::test]
 async fn connections_that_say_nothing_keep_nobody_out() {
     let app = open_app().await;
     let mut idle = Vec::new();

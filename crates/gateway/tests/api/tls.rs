@@ -10,9 +10,12 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use wiremock::ResponseTemplate;
 
 /// A folder with a certificate of its own for `shop.example`, and who trusts it.
@@ -52,12 +55,12 @@ impl Folder {
     }
 }
 
-/// What the gateway answers to who trusts this certificate; `None` where it shows another one.
-async fn ask(
+/// A connection of who trusts this certificate; `None` where the gateway shows another one.
+async fn connect(
     app: &TestApp,
     trusted: &CertificateDer<'static>,
     version: &'static SupportedProtocolVersion,
-) -> Option<String> {
+) -> Option<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).unwrap();
     let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -66,7 +69,16 @@ async fn ask(
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = "shop.example".try_into().unwrap();
-    let mut socket = TlsConnector::from(Arc::new(client)).connect(name, app.connect().await).await.ok()?;
+    TlsConnector::from(Arc::new(client)).connect(name, app.connect().await).await.ok()
+}
+
+/// What the gateway answers there.
+async fn ask(
+    app: &TestApp,
+    trusted: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+) -> Option<String> {
+    let mut socket = connect(app, trusted, version).await?;
     socket
         .write_all(b"GET /products HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n")
         .await
@@ -87,6 +99,25 @@ async fn the_shop_answers_over_tls_1_2_and_1_3_and_not_without() {
     let plain = app.request("GET", "/products").send().await;
     assert!(plain.is_err());
     assert!(app.metrics().await.contains("oms_http_requests"));
+}
+
+#[tokio::test]
+async fn a_later_head_that_does_not_end_is_closed_under_tls_too() {
+    let (folder, certificate) = Folder::new();
+    let app = TestApp::spawn_with(|settings| {
+        folder.name(settings);
+        settings.http.head_timeout_ms = 1_000;
+        settings.http.idle_timeout_ms = 200;
+    })
+    .await;
+    answer_all(&app.products, ResponseTemplate::new(200)).await;
+    let mut socket = connect(&app, &certificate, &TLS13).await.unwrap();
+    let half = b"GET /products HTTP/1.1\r\nHost: shop.example\r\n\r\nGET /products HTTP/1.1\r\nX-Slow: ";
+    socket.write_all(half).await.unwrap();
+    let mut answer = Vec::new();
+    // Cut off, it ends without the farewell of TLS.
+    let _end = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
