@@ -3,6 +3,8 @@
 use crate::context::{self, Context};
 use crate::metrics::batch::BatchMetrics;
 use crate::traces;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use opentelemetry::trace::SpanContext;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -21,6 +23,8 @@ pub struct BatchLimits {
     pub entries: usize,
     /// Most weight of one write. An entry that is heavier goes alone.
     pub weight: usize,
+    /// Where so many wait, a second write begins beside the first; `None`: never.
+    pub overlap: Option<usize>,
     /// How long one write may take before its entries are told that it failed and the next one begins.
     pub patience: Duration,
 }
@@ -38,6 +42,8 @@ pub enum NotBatched {
     Stopping,
 }
 
+type Answered<Answer> = oneshot::Receiver<Result<Answer, NotBatched>>;
+
 struct Waiting<Entry, Answer> {
     entry: Entry,
     answer: oneshot::Sender<Result<Answer, NotBatched>>,
@@ -49,8 +55,8 @@ struct Waiting<Entry, Answer> {
 }
 
 /// A bounded queue with one writer behind it. The order of arrival is the order in a batch. There is no timer: an
-/// idle writer writes at once, a busy one finds a batch waiting. Dropping every handle ends the writer after it has
-/// written what was queued.
+/// idle writer writes at once, a busy one finds a batch waiting, and one that may have two writes under way begins the
+/// second where many wait. Dropping every handle ends the writer after it has written what was queued.
 pub struct Batcher<Entry, Answer> {
     queue: mpsc::Sender<Waiting<Entry, Answer>>,
     metrics: BatchMetrics,
@@ -86,26 +92,53 @@ where
 
     /// Queues an entry and waits for its answer. A caller that stops waiting does not take its entry back.
     pub async fn submit(&self, entry: Entry) -> Result<Answer, NotBatched> {
-        let (answer, answered) = oneshot::channel();
-        let request_id = context::current().map(|context| context.request_id);
-        let waiting = Waiting { entry, answer, since: Instant::now(), span: traces::current(), request_id };
+        let (waiting, answered) = prepare(entry);
+        self.enqueue(waiting)?;
+        answered.await.unwrap_or(Err(NotBatched::BatchFailed))
+    }
+
+    /// Queues entries in their order and waits for the answer of each.
+    pub async fn submit_all(&self, entries: Vec<Entry>) -> Vec<Result<Answer, NotBatched>> {
+        // Queued without anything between them: an idle writer takes what it finds, and should find them all.
+        let prepared: Vec<_> = entries.into_iter().map(prepare).collect();
+        let queued: Vec<_> = prepared
+            .into_iter()
+            .map(|(waiting, answered)| self.enqueue(waiting).map(|()| answered))
+            .collect();
+        let mut answers = Vec::with_capacity(queued.len());
+        for queued in queued {
+            answers.push(match queued {
+                Ok(answered) => answered.await.unwrap_or(Err(NotBatched::BatchFailed)),
+                Err(refused) => Err(refused),
+            });
+        }
+        answers
+    }
+
+    fn enqueue(&self, waiting: Waiting<Entry, Answer>) -> Result<(), NotBatched> {
         // Counted before it is sent: the writer may take it, and count it out, at once.
         self.metrics.queued();
-        if let Err(refused) = self.queue.try_send(waiting) {
-            let reason = match refused {
-                mpsc::error::TrySendError::Full(_) => NotBatched::QueueFull,
-                mpsc::error::TrySendError::Closed(_) => NotBatched::Stopping,
-            };
-            self.metrics.refused(reason);
-            return Err(reason);
-        }
-        answered.await.unwrap_or(Err(NotBatched::BatchFailed))
+        let Err(refused) = self.queue.try_send(waiting) else { return Ok(()) };
+        let reason = match refused {
+            mpsc::error::TrySendError::Full(_) => NotBatched::QueueFull,
+            mpsc::error::TrySendError::Closed(_) => NotBatched::Stopping,
+        };
+        self.metrics.refused(reason);
+        Err(reason)
     }
 
     /// Entries waiting now.
     pub fn queued(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
     }
+}
+
+/// An entry as it waits, and where its answer comes.
+fn prepare<Entry, Answer>(entry: Entry) -> (Waiting<Entry, Answer>, Answered<Answer>) {
+    let (answer, answered) = oneshot::channel();
+    let request_id = context::current().map(|context| context.request_id);
+    let waiting = Waiting { entry, answer, since: Instant::now(), span: traces::current(), request_id };
+    (waiting, answered)
 }
 
 /// The writer behind a queue.
@@ -126,14 +159,46 @@ impl<Entry: Send + 'static, Write> Writing<Entry, Write> {
     {
         let mut backlog = VecDeque::new();
         let mut arrived = Vec::with_capacity(self.limits.entries);
+        let mut under_way = FuturesUnordered::new();
+        let mut is_open = true;
         loop {
-            if backlog.is_empty() && arrivals.recv_many(&mut arrived, self.limits.entries).await == 0 {
-                return;
+            while self.may_begin(under_way.len(), backlog.len()) {
+                while backlog.len() < self.limits.entries
+                    && let Ok(next) = arrivals.try_recv()
+                {
+                    backlog.push_back(next);
+                }
+                let batch = take_batch(&mut backlog, self.limits, self.weight);
+                self.metrics.taken(&batch.since);
+                under_way.push(self.write(batch));
             }
-            backlog.extend(arrived.drain(..));
-            let batch = take_batch(&mut backlog, self.limits, self.weight);
-            self.metrics.taken(&batch.since);
-            self.write(batch).await;
+            let wanted = self.wanted(under_way.len()).saturating_sub(backlog.len());
+            tokio::select! {
+                Some(()) = under_way.next() => {}
+                count = arrivals.recv_many(&mut arrived, wanted), if is_open && wanted > 0 => {
+                    is_open = count > 0;
+                    backlog.extend(arrived.drain(..));
+                }
+                else => return,
+            }
+        }
+    }
+
+    fn may_begin(&self, under_way: usize, waiting: usize) -> bool {
+        match (under_way, self.limits.overlap) {
+            (0, _) => waiting > 0,
+            (1, Some(many)) => waiting >= many,
+            _ => false,
+        }
+    }
+
+    /// Entries to be taken in for the next write while so many are under way. The others stay in the queue, which has a
+    /// bound.
+    fn wanted(&self, under_way: usize) -> usize {
+        match (under_way, self.limits.overlap) {
+            (0, _) => self.limits.entries,
+            (1, Some(many)) => many,
+            _ => 0,
         }
     }
 
@@ -235,7 +300,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     const LIMITS: BatchLimits =
-        BatchLimits { queue: 8, entries: 4, weight: 10, patience: Duration::from_secs(60) };
+        BatchLimits { queue: 8, entries: 4, weight: 10, overlap: None, patience: Duration::from_secs(60) };
 
     type Batches = Arc<Mutex<Vec<Vec<usize>>>>;
 
@@ -278,6 +343,50 @@ mod tests {
             assert_eq!(answer.await.unwrap(), Ok(entry * 10));
         }
         assert_eq!(*batches.lock().unwrap(), vec![vec![1], vec![2, 3, 4], vec![5], vec![9]]);
+    }
+
+    #[tokio::test]
+    async fn a_second_write_begins_beside_the_first_where_many_wait() {
+        let (gate, begun) = (Arc::new(Semaphore::new(0)), Batches::default());
+        let (permits, seen) = (gate.clone(), begun.clone());
+        let write = move |entries: Vec<usize>| {
+            seen.lock().unwrap().push(entries.clone());
+            let permits = permits.clone();
+            async move {
+                permits.acquire().await.unwrap().forget();
+                entries
+            }
+        };
+        let limits = BatchLimits { queue: 4, entries: 4, weight: 100, overlap: Some(3), ..LIMITS };
+        let (batcher, _writer) = Batcher::start("test", limits, |_| 1, write);
+        let begun_so_far = async || {
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+            begun.lock().unwrap().clone()
+        };
+        let mut submitted = submit_all(&batcher, &[1]).await;
+        submitted.extend(submit_all(&batcher, &[2, 3]).await);
+        assert_eq!(begun_so_far().await, [vec![1]]);
+        submitted.extend(submit_all(&batcher, &[4, 5, 6, 7, 8, 9]).await);
+        assert_eq!(begun_so_far().await, [vec![1], vec![2, 3, 4]]);
+        // Two are under way: the others wait in the queue, which is full.
+        assert_eq!(submitted.pop().unwrap().await.unwrap(), Err(NotBatched::QueueFull));
+        gate.add_permits(2);
+        assert_eq!(begun_so_far().await, [vec![1], vec![2, 3, 4], vec![5, 6, 7, 8]]);
+        gate.add_permits(1);
+        for answer in submitted {
+            answer.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn entries_that_come_together_are_written_together() {
+        let (batcher, gate, batches) = recording(LIMITS);
+        gate.add_permits(10);
+        let answers = batcher.submit_all(vec![1, 2, 3]).await;
+        assert_eq!(answers, [Ok(10), Ok(20), Ok(30)]);
+        assert_eq!(*batches.lock().unwrap(), vec![vec![1, 2, 3]]);
     }
 
     #[tokio::test]

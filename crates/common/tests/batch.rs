@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const LIMITS: BatchLimits =
-    BatchLimits { queue: 16, entries: 4, weight: 12, patience: Duration::from_secs(5) };
+    BatchLimits { queue: 16, entries: 4, weight: 12, overlap: None, patience: Duration::from_secs(5) };
 
 /// How one write of the store goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

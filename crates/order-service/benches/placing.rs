@@ -142,7 +142,13 @@ fn tokens(criterion: &mut Criterion, runtime: &Runtime) -> anyhow::Result<()> {
 
 /// The way there and back, with a store that answers at once.
 fn batcher(criterion: &mut Criterion, runtime: &Runtime) {
-    let limits = BatchLimits { queue: 8_192, entries: 512, weight: 2_000, patience: Duration::from_secs(15) };
+    let limits = BatchLimits {
+        queue: 8_192,
+        entries: 512,
+        weight: 2_000,
+        overlap: None,
+        patience: Duration::from_secs(15),
+    };
     let _entered = runtime.enter();
     let (batcher, _writer) =
         Batcher::start("bench", limits, |_| 1, |entries: Vec<u64>| async move { entries });

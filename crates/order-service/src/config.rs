@@ -47,6 +47,7 @@ pub struct PlacingSettings {
     pub queue: usize,
     pub batch_orders: usize,
     pub batch_lines: usize,
+    pub overlap_orders: usize,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -96,6 +97,10 @@ impl Settings {
             "placing.batch_orders must be 1 to {MAX_ENTRIES}"
         );
         ensure!(placing.batch_lines >= 1, "placing.batch_lines must be 1 or more");
+        ensure!(
+            (1..=placing.batch_orders).contains(&placing.overlap_orders),
+            "placing.overlap_orders must be 1 to placing.batch_orders"
+        );
         ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
         ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
         self.events.check()?;

@@ -70,15 +70,12 @@ fn story(spans: &[Span], trace: &str) -> Option<Vec<Span>> {
     let gateway = find(spans, "gateway", "POST /orders", |span| span.trace == trace)?;
     let order = find(spans, "order-service", "POST /orders", |span| span.parent == gateway.span)?;
     let for_order = |span: &Span| span.links.contains(&order.span);
-    let recorded = find(spans, "order-service", "record orders", for_order)?;
-    let reserved = find(spans, "order-service", "reserve stock", for_order)?;
-    let settled = find(spans, "order-service", "settle orders", for_order)?;
-    let ledger =
-        find(spans, "product-service", "POST /internal/ledger", |span| span.parent == reserved.span)?;
+    let placed = find(spans, "order-service", "place orders", for_order)?;
+    let ledger = find(spans, "product-service", "POST /internal/ledger", |span| span.parent == placed.span)?;
     let stock = find(spans, "product-service", "stock", |span| span.links.contains(&ledger.span))?;
-    let mut story = vec![gateway, order, recorded, reserved, settled, ledger, stock];
+    let mut story = vec![gateway, order, placed, ledger, stock];
     for (batch, command) in
-        [(recorded, "mongodb insert"), (settled, "mongodb update"), (stock, "mongodb commitTransaction")]
+        [(placed, "mongodb insert"), (placed, "mongodb update"), (stock, "mongodb commitTransaction")]
     {
         story.push(find(spans, &batch.service, command, |span| span.parent == batch.span)?);
     }

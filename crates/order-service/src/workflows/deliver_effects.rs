@@ -9,7 +9,6 @@ use common::batch::{BatchLimits, Batcher};
 use common::fault::{self, Point};
 use common::ids::{MovementId, OrderId};
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome, MAX_BATCH_LINES, MAX_ENTRIES};
-use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,6 +44,7 @@ impl Delivery {
             queue: settings.queue,
             entries: MAX_ENTRIES,
             weight: MAX_BATCH_LINES,
+            overlap: None,
             patience: PATIENCE,
         };
         let courier = Arc::new(Courier { orders, ledger, resting: Cache::new(RESTING), said: Rarely::new() });
@@ -66,8 +66,9 @@ impl Delivery {
     pub async fn deliver(&self, owed: impl Iterator<Item = (OrderId, Effect)>) {
         let due = owed
             .filter(|(_, effect)| effect.state == EffectState::Due && !self.courier.is_resting(effect.id))
-            .map(|(order_id, effect)| self.queue.submit(Due { order_id, effect }));
-        let unanswered = join_all(due).await.into_iter().filter_map(Result::err).count();
+            .map(|(order_id, effect)| Due { order_id, effect });
+        let unanswered =
+            self.queue.submit_all(due.collect()).await.into_iter().filter_map(Result::err).count();
         if unanswered > 0 {
             tracing::warn!(effects = unanswered, "effects stay due: the queue is full or its batch failed");
         }

@@ -3,11 +3,10 @@
 //! Every step may be repeated by anyone, at any time, after any crash: the order's identity makes recording idempotent,
 //! the ledger answers what it recorded for that identity, and settling is a compare-and-swap.
 
-use super::placement::event_of;
+use super::placement::{Written, event_of};
 use crate::domain::draft::OrderDraft;
 use crate::domain::order::Order;
 use crate::startup::AppState;
-use crate::store::orders::Recorded;
 use common::auth::caller::{Caller, Person};
 use common::batch::NotBatched;
 use common::context;
@@ -74,39 +73,44 @@ pub async fn place_order(
     check_customer(state, caller, &draft).await?;
     let fingerprint = draft.fingerprint();
     let addresses = look_up_addresses(state, &draft, id).await?;
-    let is_recorded = addresses.is_none();
+    let mut is_recorded = addresses.is_none();
     let (actor, now) = (caller.actor().to_string(), Timestamp::now());
     let pending = draft.into_pending(id, actor, now, &addresses.unwrap_or_default());
-    let mut order = pending.clone();
-    let mut recorded =
-        if is_recorded { Recorded::AlreadyThere } else { record(state, pending.clone()).await? };
     loop {
-        if recorded != Recorded::New {
-            let found = state.orders.find(id).await;
-            let found =
-                found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
-            let Some(found) = found else {
-                check_external_id(state, &pending).await?;
-                // Whoever wrote it has no majority yet, or lost it: write it again.
-                wait_before_looking_again(id)?.await;
-                recorded = record(state, pending.clone()).await?;
-                continue;
-            };
-            if found.fingerprint != fingerprint {
-                return Err(PlaceError::KeyReused);
+        if !is_recorded {
+            match write(state, pending.clone()).await? {
+                Written::Settled(order) => {
+                    fault::point(Point::BeforeAnswer);
+                    return Ok(Placed { order: *order, replayed: false });
+                }
+                Written::AlreadyThere => {}
+                Written::Decided => wait_before_looking_again(id)?.await,
+                Written::Unsettled(cause) => return Err(PlaceError::Unsettled { order_id: id, cause }),
             }
-            if found.status != OrderStatus::Pending {
-                return Ok(Placed { order: found, replayed: true });
-            }
-            order = found;
+            is_recorded = true;
         }
-        if let Some(settled) = decide(state, &order).await? {
+        let found = state.orders.find(id).await;
+        let found =
+            found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
+        let Some(found) = found else {
+            check_external_id(state, &pending).await?;
+            // Whoever wrote it has no majority yet, or lost it: write it again.
+            wait_before_looking_again(id)?.await;
+            is_recorded = false;
+            continue;
+        };
+        if found.fingerprint != fingerprint {
+            return Err(PlaceError::KeyReused);
+        }
+        if found.status != OrderStatus::Pending {
+            return Ok(Placed { order: found, replayed: true });
+        }
+        if let Some(order) = decide(state, &found).await? {
             fault::point(Point::BeforeAnswer);
-            return Ok(Placed { order: settled, replayed: false });
+            return Ok(Placed { order, replayed: false });
         }
         // Someone else settled it, or the database did not answer for certain: read what a majority has.
         wait_before_looking_again(id)?.await;
-        recorded = Recorded::AlreadyThere;
     }
 }
 
@@ -173,18 +177,12 @@ pub(super) async fn look_up_addresses(
     Ok(Some(known))
 }
 
-async fn record(state: &AppState, order: Order) -> Result<Recorded, PlaceError> {
-    let order_id = order.id;
-    match state.placement.recording.submit(order).await {
-        Ok(Recorded::Unknown) => {
-            Err(PlaceError::Unsettled { order_id, cause: "recording it has no answer".into() })
-        }
-        Ok(recorded) => Ok(recorded),
-        Err(NotBatched::QueueFull | NotBatched::Stopping) => Err(PlaceError::Busy),
-        Err(failed @ NotBatched::BatchFailed) => {
-            Err(PlaceError::Unsettled { order_id, cause: failed.to_string() })
-        }
-    }
+async fn write(state: &AppState, pending: Order) -> Result<Written, PlaceError> {
+    let order_id = pending.id;
+    state.placement.place(pending).await.map_err(|failed| match failed {
+        NotBatched::QueueFull | NotBatched::Stopping => PlaceError::Busy,
+        NotBatched::BatchFailed => PlaceError::Unsettled { order_id, cause: failed.to_string() },
+    })
 }
 
 /// What was refused for being there already, and is not, may share its external id with another order.

@@ -7,12 +7,11 @@ use crate::metrics;
 use crate::store::ledger::{Ledger, Lookup, PostError, Posted};
 use crate::store::locations::Locations;
 use crate::store::products::Products;
-use common::batch::{BatchLimits, Batcher};
+use common::batch::{BatchLimits, Batcher, NotBatched};
 use common::ids::ProductId;
 use common::models::ledger::{LedgerEntry, LedgerFailure, LedgerOutcome};
 use common::mongo::{StoreError, jitter};
 use common::time::Timestamp;
-use futures_util::future::join_all;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,6 +46,8 @@ impl StockWriter {
             queue: settings.queue,
             entries: settings.batch_entries,
             weight: settings.batch_lines,
+            // Two writers on the same products would only collide.
+            overlap: None,
             patience: PATIENCE,
         };
         let writing = Arc::new(Writing { ledger, products, locations, settings });
@@ -61,27 +62,31 @@ impl StockWriter {
     /// Queues one entry and waits until it is durable.
     pub async fn post(&self, entry: Entry) -> Outcome {
         let unavailable = entry.unavailable();
-        match self.batcher.submit(entry).await {
-            Ok(outcome) => outcome,
-            Err(cause) => {
-                tracing::warn!(%cause, queued = self.batcher.queued(), "an entry was not written");
-                unavailable
-            }
-        }
+        self.batcher.submit(entry).await.unwrap_or_else(|cause| {
+            self.tell(cause);
+            unavailable
+        })
     }
 
     /// Queues the entries of one call in their order and answers each.
     pub async fn post_orders(&self, entries: Vec<LedgerEntry>) -> Vec<LedgerOutcome> {
-        let posted = join_all(entries.into_iter().map(|entry| self.post(Entry::Order(entry)))).await;
-        let of_an_order = |outcome| match outcome {
-            Outcome::Order(outcome) => outcome,
-            Outcome::Stock(_) | Outcome::Hold(_) => {
-                LedgerOutcome::Failed { code: LedgerFailure::Unavailable }
+        let posted = self.batcher.submit_all(entries.into_iter().map(Entry::Order).collect()).await;
+        let unavailable = LedgerOutcome::Failed { code: LedgerFailure::Unavailable };
+        let of_an_order = |posted| match posted {
+            Ok(Outcome::Order(outcome)) => outcome,
+            Ok(Outcome::Stock(_) | Outcome::Hold(_)) => unavailable.clone(),
+            Err(cause) => {
+                self.tell(cause);
+                unavailable.clone()
             }
         };
         let outcomes: Vec<_> = posted.into_iter().map(of_an_order).collect();
         metrics::answered(&outcomes);
         outcomes
+    }
+
+    fn tell(&self, cause: NotBatched) {
+        tracing::warn!(%cause, queued = self.batcher.queued(), "an entry was not written");
     }
 }
 
