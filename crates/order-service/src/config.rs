@@ -97,10 +97,7 @@ impl Settings {
             "placing.batch_orders must be 1 to {MAX_ENTRIES}"
         );
         ensure!(placing.batch_lines >= 1, "placing.batch_lines must be 1 or more");
-        ensure!(
-            (1..=placing.batch_orders).contains(&placing.overlap_orders),
-            "placing.overlap_orders must be 1 to placing.batch_orders"
-        );
+        ensure!(placing.overlap_orders >= 1, "placing.overlap_orders must be 1 or more");
         ensure!(self.sweeper.interval_ms >= 1, "sweeper.interval_ms must be 1 or more");
         ensure!(self.sweeper.orders >= 1, "sweeper.orders must be 1 or more");
         self.events.check()?;

@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 /// How often connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Descriptors for everything that is no connection of a client: databases, other services, logs, programs.
+/// Descriptors for everything that is no connection of a client: databases, other services, logs, programs. At most half
+/// of all.
 const RESERVE: usize = 1_024;
 
 /// Raises the limit of open files as far as this process may, and answers how many connections of each listener fit in:
@@ -38,7 +39,7 @@ pub fn fitting(wanted: usize) -> usize {
         }
     };
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let fitting = (files.saturating_sub(RESERVE) / 3).max(1);
+    let fitting = ((files - RESERVE.min(files / 2)) / 3).max(1);
     if fitting < wanted {
         tracing::warn!(
             files,

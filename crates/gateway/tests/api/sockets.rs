@@ -99,11 +99,11 @@ async fn a_later_head_that_does_not_end_is_closed_too() {
 #[tokio::test]
 async fn a_connection_whose_request_takes_long_is_kept() {
     let app = TestApp::spawn_with(|settings| {
-        settings.http.head_timeout_ms = 100;
+        settings.http.head_timeout_ms = 1_000;
         settings.http.idle_timeout_ms = 100;
     })
     .await;
-    answer_all(&app.orders, ResponseTemplate::new(200).set_delay(Duration::from_millis(700))).await;
+    answer_all(&app.orders, ResponseTemplate::new(200).set_delay(Duration::from_millis(2_500))).await;
     let mut socket = app.connect().await;
     let two = "GET /orders HTTP/1.1\r\nHost: shop\r\n\r\n".repeat(2);
     socket.write_all(two.as_bytes()).await.unwrap();

@@ -21,6 +21,7 @@ use common::mongo::jitter;
 use common::time::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::pin::pin;
 use std::time::Duration;
 
 /// How young a token must be to prove by itself that its account is active, in seconds.
@@ -28,6 +29,9 @@ const FRESH_S: i64 = 30;
 
 /// Pause before an order that is in someone else's hands is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a repeat waits for its batch before it looks for its order.
+const LOOK_BESIDE: Duration = Duration::from_millis(500);
 
 /// An order that is settled, and whether it was before this request.
 #[derive(Debug)]
@@ -78,7 +82,15 @@ pub async fn place_order(
     let pending = draft.into_pending(id, actor, now, &addresses.unwrap_or_default());
     loop {
         if !is_recorded {
-            match write(state, pending.clone()).await? {
+            let mut writing = pin!(write(state, pending.clone()));
+            let written = match tokio::time::timeout(LOOK_BESIDE, &mut writing).await {
+                Ok(written) => written?,
+                Err(_) => match find_earlier(state, &pending).await? {
+                    Some(order) => return Ok(Placed { order, replayed: true }),
+                    None => writing.await?,
+                },
+            };
+            match written {
                 Written::Settled(order) => {
                     fault::point(Point::BeforeAnswer);
                     return Ok(Placed { order: *order, replayed: false });
@@ -183,6 +195,22 @@ async fn write(state: &AppState, pending: Order) -> Result<Written, PlaceError> 
         NotBatched::QueueFull | NotBatched::Stopping => PlaceError::Busy,
         NotBatched::BatchFailed => PlaceError::Unsettled { order_id, cause: failed.to_string() },
     })
+}
+
+/// The settled order of an earlier request with this key: it need not wait for the stock of those in its batch.
+async fn find_earlier(state: &AppState, pending: &Order) -> Result<Option<Order>, PlaceError> {
+    let found = state
+        .orders
+        .find(pending.id)
+        .await
+        .map_err(|cause| PlaceError::Unsettled { order_id: pending.id, cause: cause.to_string() })?;
+    match found {
+        None => check_external_id(state, pending).await.map(|()| None),
+        // This request's own: its batch answers.
+        Some(found) if found.created_at == pending.created_at => Ok(None),
+        Some(found) if found.fingerprint != pending.fingerprint => Err(PlaceError::KeyReused),
+        Some(found) => Ok(Some(found).filter(|found| found.status != OrderStatus::Pending)),
+    }
 }
 
 /// What was refused for being there already, and is not, may share its external id with another order.

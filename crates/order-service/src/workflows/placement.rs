@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 /// Who settles orders, in their history.
 pub const ACTOR: &str = "order-service";
 
-/// How long one batch may take: longer than every bound inside it, so that only a connection that hangs meets this one.
+/// How long one batch may take before another begins beside it: longer than every bound of one of its steps, so that
+/// nearly always a connection that hangs is what meets this one.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The tasks that write, which end once every handle of [`Placement`] is gone and their queues are empty.
