@@ -101,10 +101,7 @@ pub async fn place_order(
             }
             is_recorded = true;
         }
-        let found = state.orders.find(id).await;
-        let found =
-            found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
-        let Some(found) = found else {
+        let Some(found) = find(state, id).await? else {
             check_external_id(state, &pending).await?;
             // Whoever wrote it has no majority yet, or lost it: write it again.
             wait_before_looking_again(id)?.await;
@@ -175,9 +172,7 @@ pub(super) async fn look_up_addresses(
         return Ok(Some(known));
     }
     // A repeat finds its order, whatever has become of the address since.
-    let found = state.orders.find(id).await;
-    let found = found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })?;
-    if found.is_some() {
+    if find(state, id).await?.is_some() {
         return Ok(None);
     }
     for (field, address_id) in draft.named_addresses() {
@@ -187,6 +182,11 @@ pub(super) async fn look_up_addresses(
         }
     }
     Ok(Some(known))
+}
+
+async fn find(state: &AppState, id: OrderId) -> Result<Option<Order>, PlaceError> {
+    let found = state.orders.find(id).await;
+    found.map_err(|cause| PlaceError::Unsettled { order_id: id, cause: cause.to_string() })
 }
 
 async fn write(state: &AppState, pending: Order) -> Result<Written, PlaceError> {
@@ -199,12 +199,7 @@ async fn write(state: &AppState, pending: Order) -> Result<Written, PlaceError> 
 
 /// The settled order of an earlier request with this key: it need not wait for the stock of those in its batch.
 async fn find_earlier(state: &AppState, pending: &Order) -> Result<Option<Order>, PlaceError> {
-    let found = state
-        .orders
-        .find(pending.id)
-        .await
-        .map_err(|cause| PlaceError::Unsettled { order_id: pending.id, cause: cause.to_string() })?;
-    match found {
+    match find(state, pending.id).await? {
         None => check_external_id(state, pending).await.map(|()| None),
         // This request's own: its batch answers.
         Some(found) if found.created_at == pending.created_at => Ok(None),

@@ -100,7 +100,7 @@ impl Placement {
 
     /// Tells the order what the ledger decided. `None` where someone else changed the order meanwhile.
     pub async fn settle(&self, order: &Order, event: Event) -> Result<Option<Order>, SettleError> {
-        let swap = outcome(order, event)?;
+        let swap = settlement(order, event)?;
         let to = swap.to.clone();
         let changed = self.settling.submit(swap).await?;
         Ok(changed.then_some(to))
@@ -137,7 +137,7 @@ fn reservation(order: &Order) -> LedgerEntry {
 }
 
 /// The order as it is once it knows what the ledger decided.
-fn outcome(order: &Order, event: Event) -> Result<Swap, MoveError> {
+pub(super) fn settlement(order: &Order, event: Event) -> Result<Swap, MoveError> {
     let settled = apply(order, event, &Cause::new(ACTOR, Hand::Staff, Timestamp::now()))?;
     Ok(Swap { from_version: order.version, to: settled })
 }
@@ -149,16 +149,12 @@ async fn place_batch(orders: &Orders, ledger: &Ledger, batch: Vec<Order>) -> Vec
     fault::point(Point::AfterRecord);
     let is_new = |(order, recorded)| (recorded == &Recorded::New).then_some(order);
     let entries: Vec<_> = batch.iter().zip(&recorded).filter_map(is_new).map(reservation).collect();
-    let mut decisions = match entries.is_empty() {
-        true => Vec::new(),
-        false => reserve_batch(ledger, entries).await,
-    }
-    .into_iter();
+    let mut decisions = reserve_batch(ledger, entries).await.into_iter();
     let mut swaps = Vec::new();
     let mut decide = |(order, recorded): (&Order, &Recorded)| match recorded {
         Recorded::AlreadyThere => Written::AlreadyThere,
         Recorded::Unknown => Written::Unsettled("recording it has no answer".to_owned()),
-        Recorded::New => match decisions.next().and_then(event_of).map(|event| outcome(order, event)) {
+        Recorded::New => match decisions.next().and_then(event_of).map(|event| settlement(order, event)) {
             Some(Ok(swap)) => {
                 swaps.push(swap);
                 Written::Decided
@@ -168,9 +164,6 @@ async fn place_batch(orders: &Orders, ledger: &Ledger, batch: Vec<Order>) -> Vec
         },
     };
     let written: Vec<Written> = batch.iter().zip(&recorded).map(&mut decide).collect();
-    if swaps.is_empty() {
-        return written;
-    }
     let changed = settle_batch(orders, &swaps).await;
     let mut settled = swaps.into_iter().zip(changed);
     let tell = |written| match written {
@@ -184,6 +177,9 @@ async fn place_batch(orders: &Orders, ledger: &Ledger, batch: Vec<Order>) -> Vec
 }
 
 async fn reserve_batch(ledger: &Ledger, entries: Vec<LedgerEntry>) -> Vec<LedgerOutcome> {
+    if entries.is_empty() {
+        return Vec::new();
+    }
     let count = entries.len();
     fault::point(Point::BeforeReserve);
     let posted = ledger.post(entries).await;
@@ -198,6 +194,9 @@ async fn reserve_batch(ledger: &Ledger, entries: Vec<LedgerEntry>) -> Vec<Ledger
 }
 
 async fn settle_batch(orders: &Orders, swaps: &[Swap]) -> Vec<bool> {
+    if swaps.is_empty() {
+        return Vec::new();
+    }
     fault::point(Point::BeforeSettle);
     let swapped = orders.swap(swaps).await;
     fault::point(Point::AfterSettle);

@@ -1,8 +1,7 @@
 //! Deciding imported orders that need stock: reserved in batches, then told what was decided.
 
 use super::import_orders::{Candidate, ImportError};
-use super::placement::{ACTOR, event_of};
-use crate::domain::moves::{Cause, Hand, apply};
+use super::placement::{event_of, settlement};
 use crate::domain::order::Order;
 use crate::startup::AppState;
 use crate::store::orders::Swap;
@@ -10,7 +9,6 @@ use common::ids::OrderId;
 use common::models::bulk::{ImportReport, RowError};
 use common::models::ledger::{LedgerEntry, MAX_BATCH_LINES, MAX_ENTRIES};
 use common::models::order::{OrderStatus, Rejection};
-use common::time::Timestamp;
 use std::collections::HashMap;
 
 /// Reserves what is open of pending orders, in the order of the file, and tells them.
@@ -42,15 +40,13 @@ async fn decide_batch(
     let entry =
         |candidate: &Candidate| LedgerEntry::reserve(candidate.order.id, candidate.order.requested_lines());
     let outcomes = state.ledger.post(batch.iter().map(entry).collect()).await?;
-    let cause = Cause::new(ACTOR, Hand::Staff, Timestamp::now());
     let (mut swaps, mut is_whole) = (Vec::with_capacity(batch.len()), true);
     for (Candidate { order, .. }, outcome) in batch.iter().zip(outcomes) {
         let Some(event) = event_of(outcome) else {
             is_whole = false;
             continue;
         };
-        let settled: Order = apply(order, event, &cause)?;
-        swaps.push(Swap { from_version: order.version, to: settled });
+        swaps.push(settlement(order, event)?);
     }
     let decided = tell(state, swaps).await?;
     for candidate in batch {
