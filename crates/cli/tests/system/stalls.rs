@@ -1,6 +1,7 @@
 //! A service that holds its sockets and answers nobody.
 
 use crate::placing::assert_clean;
+use crate::shop::eventually;
 use crate::system::System;
 use common::models::order::{NewOrder, OrderStatus};
 use oms_cli::shop::services::Service;
@@ -24,7 +25,11 @@ async fn while_product_service_stalls_customers_are_served_and_orders_are_told_t
     };
     // In one batch, behind that of the first: the repeat of what is settled waits for neither.
     let repeating = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        eventually("the first, on its way to the ledger", async || {
+            let orders = admin.get_customer_orders(customer).await.unwrap();
+            orders.iter().any(|order| order.status == OrderStatus::Pending).then_some(())
+        })
+        .await;
         let beside = admin.place_order(&order, Some("beside-the-repeat"));
         let (beside, repeated) = tokio::join!(beside, admin.place_order(&order, Some("before-the-stall")));
         assert_eq!(beside.unwrap_err().status(), Some(503));
@@ -45,7 +50,6 @@ async fn while_product_service_stalls_customers_are_served_and_orders_are_told_t
     println!("503 after {waited:?}; the slowest of 50 rounds of customer routes meanwhile {slowest:?}");
     // The service says so itself, with the order's identity, before the gateway runs out of patience.
     assert_eq!((refused.status(), refused.code()), (Some(503), Some("order_unsettled")), "{refused}");
-
     assert_eq!((repeated.value.id, repeated.replayed), (kept.id, true));
 
     system.go_on(Service::Product);
