@@ -1,5 +1,6 @@
 //! How many requests of a class may be under way: each class has places of its own, so that none takes another's.
 
+use crate::capacity::Capacity;
 use crate::config::OverloadSettings;
 use crate::metrics::ClassMetrics;
 use crate::routes::{Destination, Route, Service};
@@ -7,7 +8,8 @@ use actix_web::http::Method;
 use common::error::ApiError;
 use common::metrics::Raised;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Requests that share their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,36 +52,41 @@ impl Class {
 
 /// The places of every class.
 pub struct Admission {
-    orders: Places,
-    order_reads: Places,
-    catalogue: Places,
-    stock: Places,
-    accounts: Places,
+    orders: Arc<Places>,
+    order_reads: Arc<Places>,
+    catalogue: Arc<Places>,
+    stock: Arc<Places>,
+    accounts: Arc<Places>,
 }
 
 struct Places {
-    free: Arc<Semaphore>,
+    taken: AtomicUsize,
+    capacity: Capacity,
     metrics: ClassMetrics,
 }
 
 /// A place, taken while it lives.
 pub struct Place {
-    _permit: OwnedSemaphorePermit,
+    places: Arc<Places>,
+    since: Instant,
     _counted: Raised,
 }
 
 impl Admission {
     pub fn new(settings: &OverloadSettings) -> Self {
-        let places = |class, places: usize| Places {
-            free: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
-            metrics: ClassMetrics::new(class),
+        let places = |class, most, patience_ms| {
+            let capacity = Capacity::new(most, Duration::from_millis(patience_ms), Instant::now());
+            let metrics = ClassMetrics::new(class);
+            metrics.show(capacity.limit());
+            Arc::new(Places { taken: AtomicUsize::new(0), capacity, metrics })
         };
         Self {
-            orders: places(Class::Orders, settings.orders),
-            order_reads: places(Class::OrderReads, settings.order_reads),
-            catalogue: places(Class::Catalogue, settings.catalogue),
-            stock: places(Class::Stock, settings.stock),
-            accounts: places(Class::Accounts, settings.accounts),
+            // Orders alone wait in a queue behind the gateway.
+            orders: places(Class::Orders, settings.orders, settings.order_patience_ms),
+            order_reads: places(Class::OrderReads, settings.order_reads, 0),
+            catalogue: places(Class::Catalogue, settings.catalogue, 0),
+            stock: places(Class::Stock, settings.stock, 0),
+            accounts: places(Class::Accounts, settings.accounts, 0),
         }
     }
 
@@ -92,11 +99,29 @@ impl Admission {
             Class::Stock => &self.stock,
             Class::Accounts => &self.accounts,
         };
-        let Ok(permit) = places.free.clone().try_acquire_owned() else {
+        if places.taken.fetch_add(1, Ordering::Relaxed) >= places.capacity.limit() {
+            places.taken.fetch_sub(1, Ordering::Relaxed);
+            places.capacity.turned_away();
             places.metrics.shed.inc();
             return Err(ApiError::overloaded());
-        };
-        Ok(Place { _permit: permit, _counted: Raised::new(&places.metrics.under_way) })
+        }
+        let _counted = Raised::new(&places.metrics.under_way);
+        Ok(Place { places: places.clone(), since: Instant::now(), _counted })
+    }
+}
+
+impl Place {
+    /// The request has its answer. One that streams never says so: how long it takes is its sender's affair.
+    pub fn answered(self) {
+        let Places { capacity, metrics, .. } = &*self.places;
+        capacity.answered(self.since.elapsed(), Instant::now());
+        metrics.show(capacity.limit());
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -106,7 +131,14 @@ mod tests {
 
     #[test]
     fn a_class_that_is_full_takes_no_place_of_another() {
-        let settings = OverloadSettings { orders: 2, order_reads: 1, catalogue: 1, stock: 1, accounts: 1 };
+        let settings = OverloadSettings {
+            orders: 2,
+            order_patience_ms: 1_000,
+            order_reads: 1,
+            catalogue: 1,
+            stock: 1,
+            accounts: 1,
+        };
         let admission = Admission::new(&settings);
         let reading = admission.enter(Class::Catalogue).unwrap();
         assert!(admission.enter(Class::Catalogue).is_err());

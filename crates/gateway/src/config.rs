@@ -76,6 +76,7 @@ pub struct BreakerSettings {
 #[serde(deny_unknown_fields)]
 pub struct OverloadSettings {
     pub orders: usize,
+    pub order_patience_ms: u64,
     pub order_reads: usize,
     pub catalogue: usize,
     pub stock: usize,
@@ -135,7 +136,7 @@ impl Settings {
 
     /// Refuses bounds under which nothing could be answered.
     pub fn check(&self) -> anyhow::Result<()> {
-        let OverloadSettings { orders, order_reads, catalogue, stock, accounts } = self.overload;
+        let OverloadSettings { orders, order_reads, catalogue, stock, accounts, .. } = self.overload;
         let has_places = [orders, order_reads, catalogue, stock, accounts].iter().all(|places| *places >= 1);
         ensure!(has_places, "overload: every class needs 1 place or more");
         ensure!(self.upstreams.max_in_flight >= 1, "upstreams.max_in_flight must be 1 or more");

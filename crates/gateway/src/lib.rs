@@ -5,6 +5,7 @@
 pub mod address;
 pub mod admission;
 pub mod breaker;
+pub mod capacity;
 pub mod config;
 pub mod limits;
 pub mod metrics;

@@ -21,6 +21,8 @@ static SHED: LazyLock<Counters<1>> = LazyLock::new(|| {
 });
 static CLASSES: LazyLock<Gauges<1>> =
     LazyLock::new(|| gauges("oms_route_class_in_flight", "Requests of a class under way."));
+static PLACES: LazyLock<Gauges<1>> =
+    LazyLock::new(|| gauges("oms_route_class_places", "Requests of a class that may be under way now."));
 static ANSWERED: LazyLock<Histograms<2>> = LazyLock::new(|| {
     let help = "Tries of a service by outcome: answered, refused (no connection), failed, timed_out.";
     histograms("oms_upstream_seconds", help, Buckets::Seconds)
@@ -78,13 +80,23 @@ pub fn rate_limit_asked(store: Store) {
 /// The handles of one class of routes.
 pub struct ClassMetrics {
     pub under_way: Gauge,
+    places: Gauge,
     pub shed: Counter,
 }
 
 impl ClassMetrics {
     pub fn new(class: Class) -> Self {
         let labels = [label("class", class.name())];
-        Self { under_way: CLASSES.get_or_create_owned(&labels), shed: SHED.get_or_create_owned(&labels) }
+        Self {
+            under_way: CLASSES.get_or_create_owned(&labels),
+            places: PLACES.get_or_create_owned(&labels),
+            shed: SHED.get_or_create_owned(&labels),
+        }
+    }
+
+    /// How many may be under way now.
+    pub fn show(&self, places: usize) {
+        self.places.set(i64::try_from(places).unwrap_or(i64::MAX));
     }
 }
 

@@ -77,9 +77,13 @@ async fn answer(
         }
         Destination::To(service) => {
             let body = read_body(state, request, payload, route.body_limit).await?;
-            let _place =
+            let place =
                 Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
-            forward(state, service, client, request, target, body).await
+            let answer = forward(state, service, client, request, target, body).await;
+            if let Some(place) = place {
+                place.answered();
+            }
+            answer
         }
     }
 }

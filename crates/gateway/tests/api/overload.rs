@@ -37,6 +37,24 @@ async fn reads_of_the_catalogue_take_no_place_of_orders() {
 }
 
 #[tokio::test]
+async fn orders_that_take_too_long_leave_fewer_places() {
+    let app = TestApp::spawn_with(|settings| settings.overload.order_patience_ms = 1).await;
+    answer_all(&app.orders, ResponseTemplate::new(201).set_delay(Duration::from_millis(40))).await;
+    // Half a second of answers says how many a second there are.
+    for _ in 0..20 {
+        assert_eq!(app.send("POST", "/orders").await.status(), 201);
+    }
+    app.orders.reset().await;
+    answer_all(&app.orders, ResponseTemplate::new(201).set_delay(LONG)).await;
+    let placing: Vec<_> = (0..256).map(|_| tokio::spawn(app.request("POST", "/orders").send())).collect();
+    while app.orders.received_requests().await.unwrap().len() < placing.len() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(problem(app.send("POST", "/orders").await).await["code"], "overloaded");
+    placing.into_iter().for_each(|task| task.abort());
+}
+
+#[tokio::test]
 async fn a_service_that_hangs_has_its_requests_and_no_more() {
     let app = TestApp::spawn_with(|settings| settings.upstreams.max_in_flight = 1).await;
     answer_all(&app.products, ResponseTemplate::new(200).set_delay(LONG)).await;
