@@ -11,6 +11,8 @@ use mongodb::bson::{self, Bson, Document, doc};
 use mongodb::error::{
     Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
+use mongodb::event::EventHandler;
+use mongodb::event::cmap::CmapEvent;
 use mongodb::options::{ClientOptions, ReadConcern, SelectionCriteria, TransactionOptions, WriteConcern};
 use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
 use serde::de::DeserializeOwned;
@@ -119,21 +121,23 @@ pub fn is_duplicate_key(error: &Error) -> bool {
 /// Every write waits for a majority and its journal, every read is of what a majority has, unless a call says else.
 pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
     metrics::start(settings.max_pool_size);
-    connect_with(settings, application, settings.max_pool_size).await
+    connect_with(settings, application, settings.max_pool_size, Some(metrics::pool_events())).await
 }
 
 /// Connections of work that no request waits for.
 const ASIDE: u32 = 4;
 
-/// The same with a few connections of its own, for work in the background: it never makes a request wait for one.
+/// The same with a few connections of its own, for work in the background: it never makes a request wait for one, and
+/// the time that the server lets it wait for a change is not counted as the database's.
 pub async fn connect_aside(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
-    connect_with(settings, application, ASIDE).await
+    connect_with(settings, application, ASIDE, None).await
 }
 
 async fn connect_with(
     settings: &MongoSettings,
     application: &str,
     max_pool_size: u32,
+    pool_events: Option<EventHandler<CmapEvent>>,
 ) -> anyhow::Result<Database> {
     use secrecy::ExposeSecret;
     let mut options =
@@ -146,7 +150,7 @@ async fn connect_with(
     options.read_concern = Some(ReadConcern::majority());
     options.selection_criteria =
         Some(SelectionCriteria::ReadPreference(mongodb::options::ReadPreference::Primary));
-    options.cmap_event_handler = Some(metrics::pool_events());
+    options.cmap_event_handler = pool_events;
     options.command_event_handler =
         (settings.command_events || traces::are_on()).then(metrics::command_events);
     let client = Client::with_options(options.clone()).context("mongo.uri (MONGO_URI)")?;

@@ -1,6 +1,7 @@
 //! The metrics of every service as a Prometheus client library reads them that nobody here wrote.
 
 use crate::python::python_with;
+use crate::shop::eventually;
 use crate::system::System;
 use comfy_table::{Table, presets};
 use oms_cli::shop::services::Service;
@@ -91,6 +92,7 @@ async fn every_scrape_is_read_whole_and_holds_what_was_done() {
         for personal in [order.id.to_string(), customer.to_string(), product.to_string()] {
             assert!(!whole.contains(&personal), "{} shows an identity", service.name());
         }
+        assert!(!whole.contains("/metrics"), "{} counts who watches it", service.name());
         for family in &families {
             let text = |name: &str| family[name].as_str().unwrap().to_owned();
             assert!(!text("help").is_empty(), "{family}");
@@ -110,5 +112,14 @@ async fn every_scrape_is_read_whole_and_holds_what_was_done() {
         }
     }
     println!("{table}");
+    for service in [Service::Order, Service::Product] {
+        // Waiting for a change is not a slow command: an alert on slow ones would ring for ever.
+        let url = format!("{}/metrics", service.ports(&system.plan.ports).internal_url());
+        eventually("no command of a request under way", async || {
+            let text = reqwest::get(&url).await.unwrap().text().await.unwrap();
+            text.contains("oms_mongo_pool_connections_in_use 0\n").then_some(())
+        })
+        .await;
+    }
     system.stop().await;
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 static ANSWERED: LazyLock<Histograms<3>> = LazyLock::new(|| {
-    let help = "Requests by method, route pattern and class of status (429 and 503 are classes of their own; 499: the client hung up).";
+    let help = "Requests by method, route pattern and class of status (429 and 503 are classes of their own; 499: the client hung up); not those for health and metrics.";
     histograms("oms_http_request_duration_seconds", help, Buckets::Seconds)
 });
 
@@ -18,6 +18,9 @@ static UNDER_WAY: LazyLock<Gauge> = LazyLock::new(|| {
 /// The pattern of a route that actix's own router does not know, as an extension of the request.
 #[derive(Clone, Copy, Debug)]
 pub struct RoutePattern(pub &'static str);
+
+/// Who watches a service is none of its customers: a share of requests that fail would be one of probes as well.
+const WATCHING: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
 
 /// What stands for the path where no route was found: paths carry identities, and anyone can invent one.
 const NO_ROUTE: &str = "-";
@@ -56,6 +59,9 @@ impl Observed {
 impl Drop for Observed {
     fn drop(&mut self) {
         let route = std::mem::take(&mut self.route);
+        if WATCHING.contains(&&*route) {
+            return;
+        }
         let labels = [label("method", self.method), ("route", route), label("status", class(self.status))];
         observe(&ANSWERED.get_or_create(&labels), self.started.elapsed());
     }

@@ -16,7 +16,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 static EXCHANGES: LazyLock<Histogram> = LazyLock::new(|| {
-    let help = "How long a connection was out of the pool: one command and its answer.";
+    let help = "How long a command of a request had its connection: until its answer.";
     histogram("oms_mongo_exchange_seconds", help, Buckets::Seconds)
 });
 static CHECKOUTS: LazyLock<Histogram> = LazyLock::new(|| {
