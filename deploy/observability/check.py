@@ -28,7 +28,7 @@ for rule in rules:
 
 dashboard = json.loads((here / "grafana/dashboards/oms.json").read_text())
 queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
-queries = [query.replace("$__rate_interval", "1m") for query in queries]
+queries = [query.replace("$__rate_interval", "1m").replace("$__range", "1h") for query in queries]
 recorded = [{"record": f"query:{index}", "expr": query} for index, query in enumerate(queries)]
 with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
     yaml.safe_dump({"groups": [{"name": "dashboard", "rules": recorded}]}, file)
