@@ -68,7 +68,8 @@ struct Places {
 /// A place, taken while it lives.
 pub struct Place {
     places: Arc<Places>,
-    since: Instant,
+    /// Until its answer is there; `None` also where how long it takes is its sender's affair.
+    since: Option<Instant>,
     _counted: Raised,
 }
 
@@ -106,21 +107,31 @@ impl Admission {
             return Err(ApiError::overloaded());
         }
         let _counted = Raised::new(&places.metrics.under_way);
-        Ok(Place { places: places.clone(), since: Instant::now(), _counted })
+        Ok(Place { places: places.clone(), since: Some(Instant::now()), _counted })
     }
 }
 
 impl Place {
-    /// The request has its answer. One that streams never says so: how long it takes is its sender's affair.
-    pub fn answered(self) {
+    /// The request has its answer: what it asked for is done, or refused.
+    pub fn answered(mut self, is_done: bool) {
         let Places { capacity, metrics, .. } = &*self.places;
-        capacity.answered(self.since.elapsed(), Instant::now());
-        metrics.show(capacity.limit());
+        if let Some(since) = self.since.take() {
+            capacity.answered(is_done, since.elapsed(), Instant::now());
+            metrics.show(capacity.limit());
+        }
+    }
+
+    /// The request streams: how long it takes is its sender's affair.
+    pub fn streams(&mut self) {
+        self.since = None;
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if let Some(since) = self.since {
+            self.places.capacity.given_up(since.elapsed());
+        }
         self.places.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }

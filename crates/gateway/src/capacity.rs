@@ -3,7 +3,7 @@
 //! Proof for the Queuing Formula: L = λW", Operations Research 9(3), 1961).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Always allowed: what is placed together is cheaper, and fewer say nothing of a rate.
@@ -12,6 +12,9 @@ const LEAST: usize = 256;
 /// A rate is taken over so long, and so many answers, at least.
 const WINDOW: Duration = Duration::from_millis(500);
 const ANSWERS: u32 = 16;
+
+/// What was answered so long before says nothing of now.
+const OLD: Duration = Duration::from_secs(10);
 
 /// A limit that falls when answers take longer than they should, and rises again when somebody was turned away while
 /// they did not.
@@ -25,12 +28,13 @@ pub struct Capacity {
 struct Window {
     begun: Instant,
     answers: u32,
+    /// Of the answers, and of those who did not wait for theirs.
     total: Duration,
     turned_away: bool,
 }
 
 impl Window {
-    fn begin(now: Instant) -> Self {
+    const fn begin(now: Instant) -> Self {
         Self { begun: now, answers: 0, total: Duration::ZERO, turned_away: false }
     }
 }
@@ -48,33 +52,54 @@ impl Capacity {
     }
 
     pub fn turned_away(&self) {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner).turned_away = true;
+        if !self.patience.is_zero() {
+            self.window().turned_away = true;
+        }
     }
 
-    pub fn answered(&self, took: Duration, now: Instant) {
-        if self.patience.is_zero() {
+    /// Somebody waited so long and no longer: under way as well, but never an answer.
+    pub fn given_up(&self, waited: Duration) {
+        if !self.patience.is_zero() {
+            let mut window = self.window();
+            window.total = window.total.saturating_add(waited);
+        }
+    }
+
+    /// A refusal that comes soon says nothing of how long requests wait; one that comes late does.
+    pub fn answered(&self, is_done: bool, took: Duration, now: Instant) {
+        if self.patience.is_zero() || (!is_done && took <= self.patience) {
             return;
         }
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window();
+        let arrived = now.checked_sub(took).unwrap_or(now);
+        if arrived.saturating_duration_since(window.begun) > OLD {
+            *window = Window { turned_away: window.turned_away, ..Window::begin(arrived) };
+        } else if window.answers == 0 {
+            // No earlier than what it counts.
+            window.begun = window.begun.max(arrived);
+        }
         window.answers += 1;
-        window.total += took;
+        window.total = window.total.saturating_add(took);
         let length = now.saturating_duration_since(window.begun);
         if length < WINDOW || window.answers < ANSWERS {
             return;
         }
         let ended = std::mem::replace(&mut *window, Window::begin(now));
-        drop(window);
-        let in_time = self.patience.as_nanos().saturating_mul(ended.answers.into()) / length.as_nanos();
-        let in_time = usize::try_from(in_time).unwrap_or(usize::MAX);
+        let patience = self.patience.as_nanos().saturating_mul(ended.answers.into());
+        let in_time = usize::try_from(patience / length.as_nanos()).unwrap_or(usize::MAX);
         let limit = self.limit();
-        let limit = if ended.total > self.patience * ended.answers {
-            in_time
+        let limit = if ended.total.as_nanos() > patience {
+            in_time.clamp(limit / 2, limit)
         } else if ended.turned_away {
             in_time.clamp(limit, limit.saturating_mul(2))
         } else {
             return;
         };
         self.limit.store(limit.clamp(LEAST.min(self.most), self.most), Ordering::Relaxed);
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,7 +113,7 @@ mod tests {
     fn pass(capacity: &Capacity, now: &mut Instant, rate: u32, took: Duration) {
         for _ in 0..rate / 2 {
             *now += SECOND / rate;
-            capacity.answered(took, *now);
+            capacity.answered(true, took, *now);
         }
     }
 
@@ -98,9 +123,11 @@ mod tests {
         let capacity = Capacity::new(4_096, SECOND, now);
         assert_eq!(capacity.limit(), 1_024);
         pass(&capacity, &mut now, 800, 2 * SECOND);
-        assert!((790..=810).contains(&capacity.limit()), "{}", capacity.limit());
-        pass(&capacity, &mut now, 40, 5 * SECOND);
-        assert_eq!(capacity.limit(), LEAST);
+        assert_eq!(capacity.limit(), 800);
+        for expected in [400, LEAST, LEAST] {
+            pass(&capacity, &mut now, 40, 5 * SECOND);
+            assert_eq!(capacity.limit(), expected);
+        }
     }
 
     #[test]
@@ -109,12 +136,46 @@ mod tests {
         let capacity = Capacity::new(4_096, SECOND, now);
         pass(&capacity, &mut now, 2_000, SECOND / 2);
         assert_eq!(capacity.limit(), 1_024);
-        for expected in [2_000, 2_000, 4_000, 4_096] {
+        for (rate, expected) in [(2_000, 2_000), (2_000, 2_000), (10_000, 4_000), (10_000, 4_096)] {
             capacity.turned_away();
-            let rate = if expected == 2_000 { 2_000 } else { 10_000 };
             pass(&capacity, &mut now, rate, SECOND / 2);
-            assert!(capacity.limit().abs_diff(expected) <= 10, "{} {expected}", capacity.limit());
+            assert_eq!(capacity.limit(), expected);
         }
+    }
+
+    #[test]
+    fn refusals_that_come_soon_raise_nothing() {
+        let mut now = Instant::now();
+        let capacity = Capacity::new(4_096, SECOND, now);
+        for _ in 0..400 {
+            now += SECOND / 800;
+            (0..5).for_each(|_| capacity.answered(false, SECOND / 200, now));
+            capacity.answered(true, 2 * SECOND, now);
+        }
+        assert_eq!(capacity.limit(), 800);
+    }
+
+    #[test]
+    fn those_who_do_not_wait_for_their_answer_were_under_way() {
+        let mut now = Instant::now();
+        let capacity = Capacity::new(4_096, SECOND, now);
+        for _ in 0..400 {
+            now += SECOND / 800;
+            capacity.given_up(SECOND / 2);
+            capacity.answered(true, SECOND * 9 / 10, now);
+        }
+        assert_eq!(capacity.limit(), 800);
+    }
+
+    #[test]
+    fn a_silence_is_no_low_rate() {
+        let mut now = Instant::now();
+        let capacity = Capacity::new(4_096, SECOND, now);
+        now += 3_600 * SECOND;
+        for _ in 0..ANSWERS {
+            capacity.answered(true, 2 * SECOND, now);
+        }
+        assert_eq!(capacity.limit(), 512);
     }
 
     #[test]
@@ -123,7 +184,7 @@ mod tests {
         let capacity = Capacity::new(4_096, SECOND, now);
         for _ in 1..ANSWERS {
             now += SECOND;
-            capacity.answered(9 * SECOND, now);
+            capacity.answered(true, 9 * SECOND, now);
         }
         assert_eq!(capacity.limit(), 1_024);
         let capacity = Capacity::new(7, Duration::ZERO, now);

@@ -4,7 +4,7 @@ use super::target::{self, Target};
 use super::unread::{Answer, hold};
 use super::verdicts::Verdicts;
 use super::{Destination, Route, Service, compression, headers};
-use crate::admission::Class;
+use crate::admission::{Class, Place};
 use crate::startup::AppState;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
@@ -70,8 +70,9 @@ async fn answer(
             Ok(document.show(request))
         }
         Destination::To(service) if route.streams => {
-            let place =
+            let mut place =
                 Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
+            place.iter_mut().for_each(Place::streams);
             let limit = route.body_limit;
             state.proxy.pass_through(service, client, request, target, payload, limit, place).await
         }
@@ -81,7 +82,7 @@ async fn answer(
                 Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
             let answer = forward(state, service, client, request, target, body).await;
             if let Some(place) = place {
-                place.answered();
+                place.answered(answer.as_ref().is_ok_and(|answer| answer.status().is_success()));
             }
             answer
         }

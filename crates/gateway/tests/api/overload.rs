@@ -40,8 +40,8 @@ async fn reads_of_the_catalogue_take_no_place_of_orders() {
 async fn orders_that_take_too_long_leave_fewer_places() {
     let app = TestApp::spawn_with(|settings| settings.overload.order_patience_ms = 1).await;
     answer_all(&app.orders, ResponseTemplate::new(201).set_delay(Duration::from_millis(40))).await;
-    // Half a second of answers says how many a second there are.
-    for _ in 0..20 {
+    // Sixteen of them say that half as many are enough.
+    for _ in 0..32 {
         assert_eq!(app.send("POST", "/orders").await.status(), 201);
     }
     app.orders.reset().await;
