@@ -128,7 +128,7 @@ pub async fn connect(settings: &MongoSettings, application: &str) -> anyhow::Res
 const ASIDE: u32 = 4;
 
 /// The same with a few connections of its own, for work in the background: it never makes a request wait for one, and
-/// the time that the server lets it wait for a change is not counted as the database's.
+/// is in no metric of the pool: most of its time the server lets it wait for a change.
 pub async fn connect_aside(settings: &MongoSettings, application: &str) -> anyhow::Result<Database> {
     connect_with(settings, application, ASIDE, None).await
 }

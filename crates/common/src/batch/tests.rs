@@ -1,3 +1,5 @@
+//! What is written together, when a write begins, and what becomes of a batch that fails.
+
 use super::*;
 use std::sync::Mutex;
 use tokio::sync::Semaphore;

@@ -20,7 +20,7 @@ static UNDER_WAY: LazyLock<Gauge> = LazyLock::new(|| {
 pub struct RoutePattern(pub &'static str);
 
 /// Who watches a service is none of its customers: a share of requests that fail would be one of probes as well.
-const WATCHING: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
+const WATCHING: [&str; 4] = ["/health/live", "/health/ready", "/healthz", "/metrics"];
 
 /// What stands for the path where no route was found: paths carry identities, and anyone can invent one.
 const NO_ROUTE: &str = "-";

@@ -16,7 +16,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Instant;
 
 static EXCHANGES: LazyLock<Histogram> = LazyLock::new(|| {
-    let help = "How long a command of a request had its connection: until its answer.";
+    let help = "How long a command had its connection, until its answer; not of those that wait for changes.";
     histogram("oms_mongo_exchange_seconds", help, Buckets::Seconds)
 });
 static CHECKOUTS: LazyLock<Histogram> = LazyLock::new(|| {
