@@ -65,10 +65,11 @@ impl Capacity {
         }
     }
 
-    /// A refusal that comes soon says nothing of how long requests wait; one that comes late does.
-    pub fn answered(&self, is_done: bool, took: Duration, now: Instant) {
+    /// The limit where it is another one now. A refusal that comes soon says nothing of how long requests wait; one that
+    /// comes late does.
+    pub fn answered(&self, is_done: bool, took: Duration, now: Instant) -> Option<usize> {
         if self.patience.is_zero() || (!is_done && took <= self.patience) {
-            return;
+            return None;
         }
         let mut window = self.window();
         let arrived = now.checked_sub(took).unwrap_or(now);
@@ -82,7 +83,7 @@ impl Capacity {
         window.total = window.total.saturating_add(took);
         let length = now.saturating_duration_since(window.begun);
         if length < WINDOW || window.answers < ANSWERS {
-            return;
+            return None;
         }
         let ended = std::mem::replace(&mut *window, Window::begin(now));
         let patience = self.patience.as_nanos().saturating_mul(ended.answers.into());
@@ -93,9 +94,11 @@ impl Capacity {
         } else if ended.turned_away {
             in_time.clamp(limit, limit.saturating_mul(2))
         } else {
-            return;
+            return None;
         };
-        self.limit.store(limit.clamp(LEAST.min(self.most), self.most), Ordering::Relaxed);
+        let limit = limit.clamp(LEAST.min(self.most), self.most);
+        self.limit.store(limit, Ordering::Relaxed);
+        Some(limit)
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
@@ -109,86 +112,93 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Half a second in which so many a second are answered, each after so long.
-    fn pass(capacity: &Capacity, now: &mut Instant, rate: u32, took: Duration) {
+    /// A limit of at most 4,096, and the time at which it begins.
+    fn begin() -> (Capacity, Instant) {
+        let now = Instant::now();
+        (Capacity::new(4_096, SECOND, now), now)
+    }
+
+    /// Half a second in which so many a second are answered.
+    fn pass(now: &mut Instant, rate: u32, answer: impl Fn(Instant)) {
         for _ in 0..rate / 2 {
             *now += SECOND / rate;
-            capacity.answered(true, took, *now);
+            answer(*now);
         }
+    }
+
+    /// Each is done after so long.
+    fn pass_done(capacity: &Capacity, now: &mut Instant, rate: u32, took: Duration) {
+        pass(now, rate, |now| {
+            capacity.answered(true, took, now);
+        });
     }
 
     #[test]
     fn late_answers_leave_as_many_as_are_answered_in_time() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
+        let (capacity, mut now) = begin();
         assert_eq!(capacity.limit(), 1_024);
-        pass(&capacity, &mut now, 800, 2 * SECOND);
+        pass_done(&capacity, &mut now, 800, 2 * SECOND);
         assert_eq!(capacity.limit(), 800);
         for expected in [400, LEAST, LEAST] {
-            pass(&capacity, &mut now, 40, 5 * SECOND);
+            pass_done(&capacity, &mut now, 40, 5 * SECOND);
             assert_eq!(capacity.limit(), expected);
         }
     }
 
     #[test]
     fn it_rises_where_somebody_is_turned_away_without_need_and_no_further() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
-        pass(&capacity, &mut now, 2_000, SECOND / 2);
+        let (capacity, mut now) = begin();
+        pass_done(&capacity, &mut now, 2_000, SECOND / 2);
         assert_eq!(capacity.limit(), 1_024);
         for (rate, expected) in [(2_000, 2_000), (2_000, 2_000), (10_000, 4_000), (10_000, 4_096)] {
             capacity.turned_away();
-            pass(&capacity, &mut now, rate, SECOND / 2);
+            pass_done(&capacity, &mut now, rate, SECOND / 2);
             assert_eq!(capacity.limit(), expected);
         }
     }
 
     #[test]
     fn refusals_that_come_soon_raise_nothing() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
-        for _ in 0..400 {
-            now += SECOND / 800;
-            (0..5).for_each(|_| capacity.answered(false, SECOND / 200, now));
+        let (capacity, mut now) = begin();
+        pass(&mut now, 800, |now| {
+            for _ in 0..5 {
+                assert_eq!(capacity.answered(false, SECOND / 200, now), None);
+            }
             capacity.answered(true, 2 * SECOND, now);
-        }
+        });
         assert_eq!(capacity.limit(), 800);
     }
 
     #[test]
     fn those_who_do_not_wait_for_their_answer_were_under_way() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
-        for _ in 0..400 {
-            now += SECOND / 800;
+        let (capacity, mut now) = begin();
+        pass(&mut now, 800, |now| {
             capacity.given_up(SECOND / 2);
             capacity.answered(true, SECOND * 9 / 10, now);
-        }
+        });
         assert_eq!(capacity.limit(), 800);
     }
 
     #[test]
     fn a_silence_is_no_low_rate() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
-        now += 3_600 * SECOND;
-        for _ in 0..ANSWERS {
-            capacity.answered(true, 2 * SECOND, now);
+        let (capacity, now) = begin();
+        let later = now + 3_600 * SECOND;
+        for _ in 1..ANSWERS {
+            assert_eq!(capacity.answered(true, 2 * SECOND, later), None);
         }
-        assert_eq!(capacity.limit(), 512);
+        assert_eq!(capacity.answered(true, 2 * SECOND, later), Some(512));
     }
 
     #[test]
     fn a_few_late_answers_and_no_patience_change_nothing() {
-        let mut now = Instant::now();
-        let capacity = Capacity::new(4_096, SECOND, now);
+        let (capacity, mut now) = begin();
         for _ in 1..ANSWERS {
             now += SECOND;
             capacity.answered(true, 9 * SECOND, now);
         }
         assert_eq!(capacity.limit(), 1_024);
         let capacity = Capacity::new(7, Duration::ZERO, now);
-        pass(&capacity, &mut now, 800, 9 * SECOND);
+        pass_done(&capacity, &mut now, 800, 9 * SECOND);
         assert_eq!(capacity.limit(), 7);
     }
 }

@@ -4,7 +4,7 @@ use super::target::{self, Target};
 use super::unread::{Answer, hold};
 use super::verdicts::Verdicts;
 use super::{Destination, Route, Service, compression, headers};
-use crate::admission::{Class, Place};
+use crate::admission::Class;
 use crate::startup::AppState;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, header};
@@ -70,20 +70,15 @@ async fn answer(
             Ok(document.show(request))
         }
         Destination::To(service) if route.streams => {
-            let mut place =
-                Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
-            place.iter_mut().for_each(Place::streams);
+            let place = state.admission.enter(Class::of(service, request.method()))?.streaming();
             let limit = route.body_limit;
             state.proxy.pass_through(service, client, request, target, payload, limit, place).await
         }
         Destination::To(service) => {
             let body = read_body(state, request, payload, route.body_limit).await?;
-            let place =
-                Class::of(route, request.method()).map(|class| state.admission.enter(class)).transpose()?;
+            let place = state.admission.enter(Class::of(service, request.method()))?;
             let answer = forward(state, service, client, request, target, body).await;
-            if let Some(place) = place {
-                place.answered(answer.as_ref().is_ok_and(|answer| answer.status().is_success()));
-            }
+            place.answered(answer.as_ref().is_ok_and(|answer| answer.status().is_success()));
             answer
         }
     }

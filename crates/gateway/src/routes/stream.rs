@@ -41,7 +41,7 @@ impl Proxy {
         target: Target<'_>,
         payload: Payload,
         limit: usize,
-        place: Option<Place>,
+        place: Place,
     ) -> Result<HttpResponse, ApiError> {
         let declared = request
             .headers()
